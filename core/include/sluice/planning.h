@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The plan callback of sources and transforms: from typed options and the input's schema it says
+ * what comes out, before anything runs. It does no I/O and keeps nothing: it may be called several
+ * times, also by `sluice check`. */
+#ifndef SLUICE_PLANNING_H
+#define SLUICE_PLANNING_H
+
+#include <sluice/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Schema of the step's input; NULL for a source. */
+static inline const struct sluice_schema *sluice_planning_input(const struct sluice_host *host,
+                                                                struct sluice_planning *planning)
+{
+    return host->table->planning_input(host, planning);
+}
+
+/* True in a flow with every/after (one bounded run), false in a continuous one. */
+static inline bool sluice_planning_is_batch(const struct sluice_host *host,
+                                            struct sluice_planning *planning)
+{
+    return host->table->planning_is_batch(host, planning);
+}
+
+/* Appends a column to the output. The field is copied. Twice the same name: CONFIG. */
+static inline enum sluice_status sluice_planning_output(const struct sluice_host *host,
+                                                        struct sluice_planning *planning,
+                                                        const struct sluice_field *field)
+{
+    return host->table->planning_output(host, planning, field);
+}
+
+/* The step is keyed: rows with equal values in the key columns must meet in one instance. */
+static inline void sluice_planning_key(const struct sluice_host *host,
+                                       struct sluice_planning *planning, const char *column)
+{
+    host->table->planning_key(host, planning, column);
+}
+
+/* The step itself looks at this input column. A column that no later step reads and that the step
+ * does not read may be left out of its input. Without any call all columns are read. */
+static inline void sluice_planning_reads(const struct sluice_host *host,
+                                         struct sluice_planning *planning, const char *column)
+{
+    host->table->planning_reads(host, planning, column);
+}
+
+/* The output has this property; see enum sluice_property. */
+static inline void sluice_planning_property(const struct sluice_host *host,
+                                            struct sluice_planning *planning,
+                                            enum sluice_property property,
+                                            const char *const *columns, size_t count)
+{
+    host->table->planning_property(host, planning, property, columns, count);
+}
+
+/* Whether the input has the property for exactly these columns. */
+static inline bool sluice_planning_has_property(const struct sluice_host *host,
+                                                struct sluice_planning *planning,
+                                                enum sluice_property property,
+                                                const char *const *columns, size_t count)
+{
+    return host->table->planning_has_property(host, planning, property, columns, count);
+}
+
+/* A warning at an option's line (option NULL: the step's line); the plan stays valid. */
+SLUICE_PRINTF(4, 5)
+static inline void sluice_planning_warn(const struct sluice_host *host,
+                                        struct sluice_planning *planning, const char *option,
+                                        const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    host->table->planning_warn(host, planning, option, format, arguments);
+    va_end(arguments);
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A lane's thread: commands first, then messages, then its sources. */
+#include "runtime/execution.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { TICK_MS = 100, READ_WAIT_MS = 50, EMPTY_READ_PAUSE_MS = 5 };
+
+void lane_wake(struct lane *lane)
+{
+    pthread_mutex_lock(&lane->lock);
+    lane->is_signalled = true;
+    pthread_cond_signal(&lane->wake);
+    pthread_mutex_unlock(&lane->lock);
+}
+
+struct instance *lane_own(struct lane *lane, struct instance *instance,
+                          enum step_activity activity)
+{
+    struct instance *before = lane->owner;
+    int64_t now = clock_monotonic_ns();
+    if (before) {
+        struct step_counters *counters = &before->step->counters;
+        atomic_fetch_add_explicit(&counters->time_ns[lane->owner_activity],
+                                  now - lane->owner_since_ns, memory_order_relaxed);
+    }
+    lane->owner = instance;
+    lane->owner_activity = activity;
+    lane->owner_since_ns = now;
+    if (instance)
+        atomic_store_explicit(&instance->step->counters.activity, (int)activity,
+                              memory_order_relaxed);
+    return before;
+}
+
+static void lane_sleep(struct lane *lane, int64_t wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += (wait_ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&lane->lock);
+    if (!lane->is_signalled)
+        pthread_cond_timedwait(&lane->wake, &lane->lock, &until);
+    lane->is_signalled = false;
+    pthread_mutex_unlock(&lane->lock);
+}
+
+static bool is_cancelled(const struct lane *lane)
+{
+    return atomic_load_explicit(&lane->execution->is_cancelled, memory_order_acquire);
+}
+
+/* The next command, or NULL. While an instance of the lane is in the middle of a call, only what a
+ * waiting source may depend on is done. */
+static struct command *take_command(struct lane *lane, bool is_waiting)
+{
+    pthread_mutex_lock(&lane->lock);
+    struct command *command = lane->commands;
+    if (command && is_waiting && command->kind != COMMAND_RECOVER)
+        command = NULL;
+    if (command)
+        lane->commands = command->next;
+    pthread_mutex_unlock(&lane->lock);
+    return command;
+}
+
+static enum sluice_status barrier_to_source(struct instance *instance, uint64_t number)
+{
+    enum sluice_status status = instance_snapshot(instance, number);
+    if (status == SLUICE_OK)
+        status = output_mark(instance, MESSAGE_BARRIER, 0, number);
+    if (status == SLUICE_OK)
+        status = barrier_passed(instance, number);
+    return status;
+}
+
+/* What the command means for one instance. */
+static enum sluice_status do_command(struct instance *instance, const struct command *command)
+{
+    enum sluice_kind kind = instance->step->plan->component->kind;
+    bool is_source = kind == SLUICE_KIND_SOURCE;
+    bool is_sink = kind == SLUICE_KIND_SINK;
+    switch (command->kind) {
+    case COMMAND_OPEN:
+        return is_source ? SLUICE_OK : instance_open(instance);
+    case COMMAND_OPEN_SOURCES:
+        return is_source ? instance_open(instance) : SLUICE_OK;
+    case COMMAND_RECOVER:
+        return is_sink ? instance_recover(instance, command->member, command->number,
+                                          command->checkpoint)
+                       : SLUICE_OK;
+    case COMMAND_BARRIER:
+        return is_source ? barrier_to_source(instance, command->number) : SLUICE_OK;
+    case COMMAND_DECIDE:
+        return is_source ? instance_decide(instance, command->number) : SLUICE_OK;
+    case COMMAND_COMMIT:
+        return is_sink ? instance_commit(instance, command->number) : SLUICE_OK;
+    case COMMAND_COMMITTED:
+        if (is_source)
+            instance_committed(instance, command->number);
+        return SLUICE_OK;
+    case COMMAND_RUN:
+    case COMMAND_STOP_READING:
+    case COMMAND_QUIT:
+        break;
+    }
+    return SLUICE_OK;
+}
+
+static void answer(struct execution *execution, bool is_settling)
+{
+    pthread_mutex_lock(&execution->lock);
+    size_t *pending = is_settling ? &execution->settling : &execution->pending;
+    (*pending)--;
+    struct lane *settler = is_settling ? execution->settler : NULL;
+    pthread_cond_broadcast(&execution->changed);
+    pthread_mutex_unlock(&execution->lock);
+    if (settler)
+        lane_wake(settler);
+}
+
+/* Barriers are answered by every instance when it has passed, the other commands by the lane. */
+static bool run_command(struct lane *lane, bool is_waiting)
+{
+    struct command *command = take_command(lane, is_waiting);
+    if (!command)
+        return false;
+    enum command_kind kind = command->kind;
+    bool is_settling = command->is_settling;
+    enum sluice_status status = SLUICE_OK;
+    for (size_t i = 0; i < lane->instance_count && status == SLUICE_OK; i++) {
+        struct instance *instance = lane->instances[i];
+        status = do_command(instance, command);
+        if (status != SLUICE_OK)
+            execution_fail(lane->execution, instance->step, instance->error);
+    }
+    if (kind == COMMAND_RUN)
+        lane->is_running = true;
+    if (kind == COMMAND_STOP_READING)
+        lane->is_running = false;
+    if (kind == COMMAND_QUIT)
+        lane->has_quit = true;
+    free(command);
+    if (kind != COMMAND_BARRIER)
+        answer(lane->execution, is_settling);
+    return true;
+}
+
+static bool deliver_next(struct lane *lane)
+{
+    struct input *input = NULL;
+    struct message *message = lane_take(lane, &input);
+    if (!message)
+        return false;
+    deliver(input, message);
+    return true;
+}
+
+bool lane_wait(struct lane *lane, bool (*is_ready)(void *user), void *user, int64_t deadline_ms)
+{
+    for (;;) {
+        if (is_cancelled(lane))
+            return false;
+        if (is_ready && is_ready(user))
+            return true;
+        int64_t left_ms = deadline_ms - clock_monotonic_ms();
+        if (left_ms <= 0)
+            return true;
+        if (run_command(lane, true) || deliver_next(lane))
+            continue;
+        lane_sleep(lane, left_ms < TICK_MS ? left_ms : TICK_MS);
+    }
+}
+
+static enum sluice_status end_source(struct instance *instance)
+{
+    struct execution *execution = instance->execution;
+    enum sluice_status status = SLUICE_OK;
+    instance->is_exhausted = true;
+    if (instance->run.is_batch)
+        status = output_mark(instance, MESSAGE_WATERMARK, SLUICE_TIME_MAX, 0);
+    pthread_mutex_lock(&execution->lock);
+    execution->exhausted_count++;
+    pthread_cond_broadcast(&execution->changed);
+    pthread_mutex_unlock(&execution->lock);
+    return status;
+}
+
+static struct instance *next_source(struct lane *lane)
+{
+    for (size_t i = 0; i < lane->instance_count; i++) {
+        size_t at = (lane->next_source + i) % lane->instance_count;
+        struct instance *instance = lane->instances[at];
+        bool is_source = instance->step->plan->component->kind == SLUICE_KIND_SOURCE;
+        if (is_source && !instance->is_exhausted) {
+            lane->next_source = at + 1;
+            return instance;
+        }
+    }
+    return NULL;
+}
+
+/* Reads one source once. False where there was nothing to read from. */
+static bool read_source(struct lane *lane)
+{
+    struct instance *instance = lane->is_running ? next_source(lane) : NULL;
+    if (!instance)
+        return false;
+    struct sluice_batch *batch = NULL;
+    int64_t before_ms = clock_monotonic_ms();
+    enum sluice_status status = instance_read(instance, READ_WAIT_MS, &batch);
+    if (status == SLUICE_OK)
+        status = output_batch(instance, batch);
+    else if (status == SLUICE_END)
+        status = end_source(instance);
+    else if (status == SLUICE_AGAIN) {
+        status = SLUICE_OK;
+        if (clock_monotonic_ms() - before_ms < 1)
+            lane_sleep(lane, EMPTY_READ_PAUSE_MS);
+    }
+    if (status != SLUICE_OK)
+        execution_fail(lane->execution, instance->step, instance->error);
+    return true;
+}
+
+static void tick(struct lane *lane)
+{
+    int64_t now_ms = clock_monotonic_ms();
+    for (size_t i = 0; i < lane->instance_count; i++) {
+        struct instance *instance = lane->instances[i];
+        if (!instance->is_open || instance->is_busy || now_ms - instance->last_tick_ms < TICK_MS)
+            continue;
+        instance->last_tick_ms = now_ms;
+        if (instance_tick(instance) != SLUICE_OK)
+            execution_fail(lane->execution, instance->step, instance->error);
+    }
+    if (reject_flush(lane) != SLUICE_OK)
+        execution_fail(lane->execution, lane->instances[0]->step, lane->instances[0]->error);
+}
+
+void *lane_main(void *argument)
+{
+    struct lane *lane = argument;
+    int64_t next_tick_ms = 0;
+    while (!lane->has_quit && !is_cancelled(lane)) {
+        bool has_worked = run_command(lane, false) || deliver_next(lane) || read_source(lane);
+        if (clock_monotonic_ms() >= next_tick_ms && !is_cancelled(lane)) {
+            tick(lane);
+            next_tick_ms = clock_monotonic_ms() + TICK_MS;
+        }
+        if (!has_worked)
+            lane_sleep(lane, TICK_MS);
+    }
+    for (size_t i = 0; i < lane->instance_count; i++)
+        instance_close(lane->instances[i]);
+    lane_own(lane, NULL, STEP_IDLE);
+    return NULL;
+}

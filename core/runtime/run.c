@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of a flow, as its controller sees it: open, recover, read, checkpoints, end.
+ *
+ * A checkpoint: barriers through the graph → every instance has answered → written durably →
+ * decided (by the source, or by being durable) → sinks commit → marked as committed → sources
+ * told. A crash before the decision restores the one before; after it, recover finishes it. */
+#include "runtime/execution.h"
+
+#include "telemetry/log.h"
+
+#include <stdio.h>
+
+enum { KEPT_CHECKPOINTS = 8 };
+
+static struct log_scope scope_of(const struct flow *flow)
+{
+    return (struct log_scope){flow->pipeline->plan->name, flow->plan->name, NULL};
+}
+
+static bool is_stopping(const struct flow *flow)
+{
+    return atomic_load(&flow->runtime->is_stopping);
+}
+
+/* Why the execution is over, reported once. */
+static enum run_outcome conclude(struct execution *execution)
+{
+    struct flow *flow = execution->flow;
+    if (atomic_load(&execution->wants_restart))
+        return RUN_REFUSED;
+    if (execution->has_failed) {
+        flow_report_failure(flow, execution->failed_step, execution->failure);
+        return RUN_FAILED;
+    }
+    return RUN_STOPPED;
+}
+
+/* A failure of the controller's own. */
+static void fail(struct execution *execution, const struct sluice_error *error)
+{
+    execution_fail(execution, NULL, error);
+}
+
+static uint64_t rows_read(const struct execution *execution)
+{
+    uint64_t rows = 0;
+    for (size_t i = 0; i < execution->step_count; i++) {
+        const struct flow_step *step = &execution->flow->steps[i];
+        if (step->plan->component->kind == SLUICE_KIND_SOURCE)
+            rows += atomic_load(&step->counters.rows_out) + atomic_load(&step->counters.rejected);
+    }
+    return rows;
+}
+
+static void note_checkpoint(struct flow *flow, uint64_t number, int64_t duration_ms)
+{
+    pthread_mutex_lock(&flow->lock);
+    flow->checkpoint_count++;
+    flow->checkpoint_number = number;
+    flow->checkpoint_duration_ms = duration_ms;
+    pthread_mutex_unlock(&flow->lock);
+}
+
+/* The decision. True: decided. False: refused or failed. */
+static bool decide(struct execution *execution, uint64_t number)
+{
+    if (execution->deciding_step == SIZE_MAX)
+        return true;
+    execution->decision = SLUICE_OK;
+    if (!execution_command(execution, COMMAND_DECIDE, number, NULL, NULL))
+        return false;
+    if (execution->decision == SLUICE_OK)
+        return true;
+    atomic_store(&execution->wants_restart, true);
+    return false;
+}
+
+static bool take_checkpoint(struct execution *execution, uint64_t number, uint64_t after_run,
+                            struct sluice_error *error)
+{
+    struct flow *flow = execution->flow;
+    const char *folder = text_get(&flow->folder);
+    int64_t started_ms = clock_monotonic_ms();
+    struct checkpoint *checkpoint = checkpoint_create(number);
+    if (!checkpoint) {
+        error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY, "no memory for a checkpoint");
+        fail(execution, error);
+        return false;
+    }
+    checkpoint->after_run = after_run;
+    pthread_mutex_lock(&execution->lock);
+    checkpoint_destroy(execution->gathering);
+    execution->gathering = checkpoint;
+    pthread_mutex_unlock(&execution->lock);
+    if (!execution_command(execution, COMMAND_BARRIER, number, NULL, NULL))
+        return false;
+    if (store_save(folder, checkpoint, error) != SLUICE_OK) {
+        fail(execution, error);
+        return false;
+    }
+    if (!decide(execution, number) ||
+        !execution_command(execution, COMMAND_COMMIT, number, NULL, NULL))
+        return false;
+    if (store_write_mark(folder, "committed", number, error) != SLUICE_OK) {
+        fail(execution, error);
+        return false;
+    }
+    if (!execution_command(execution, COMMAND_COMMITTED, number, NULL, NULL))
+        return false;
+    note_checkpoint(flow, number, clock_monotonic_ms() - started_ms);
+    return true;
+}
+
+/* Checkpoints that the group's metadata may still name are kept. */
+static void prune(struct execution *execution, uint64_t number)
+{
+    struct sluice_error *error = error_create();
+    bool is_deciding = execution->deciding_step != SIZE_MAX;
+    uint64_t oldest = !is_deciding                  ? number
+                      : number > KEPT_CHECKPOINTS ? number - KEPT_CHECKPOINTS
+                                                    : 1;
+    if (error && store_prune(text_get(&execution->flow->folder), oldest, error) != SLUICE_OK) {
+        struct log_scope scope = scope_of(execution->flow);
+        log_error(SLUICE_LOG_WARN, &scope, error, "old checkpoints were not removed");
+    }
+    error_destroy(error);
+}
+
+/* Opens everything and settles what past runs staged. `newest` is the flow's newest checkpoint. */
+static bool begin(struct execution *execution, const struct checkpoint *newest,
+                  struct sluice_error *error)
+{
+    struct flow *flow = execution->flow;
+    uint64_t number = newest ? newest->number : 0;
+    uint64_t committed = 0;
+    if (execution_start(execution, error) != SLUICE_OK ||
+        store_read_mark(text_get(&flow->folder), "committed", &committed, error) != SLUICE_OK) {
+        fail(execution, error);
+        return false;
+    }
+    if (!execution_command(execution, COMMAND_OPEN, 0, NULL, NULL))
+        return false;
+    if (execution->deciding_step == SIZE_MAX) {
+        bool is_left = number > 0 && number != committed;
+        if (!execution_command(execution, COMMAND_RECOVER, number, flow->pipeline->member.id,
+                               is_left ? newest : NULL))
+            return false;
+        if (is_left &&
+            store_write_mark(text_get(&flow->folder), "committed", number, error) != SLUICE_OK) {
+            fail(execution, error);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool begin_reading(struct execution *execution)
+{
+    pthread_mutex_lock(&execution->lock);
+    execution->is_reading = true;
+    pthread_mutex_unlock(&execution->lock);
+    if (!execution_command(execution, COMMAND_OPEN_SOURCES, 0, NULL, NULL) ||
+        !execution_command(execution, COMMAND_RUN, 0, NULL, NULL))
+        return false;
+    flow_set_state(execution->flow, FLOW_RUNNING);
+    return true;
+}
+
+static void end(struct execution *execution)
+{
+    execution_command(execution, COMMAND_QUIT, 0, NULL, NULL);
+    execution_cancel(execution);
+    execution_join(execution);
+}
+
+static size_t source_count(const struct execution *execution)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < execution->instance_count; i++)
+        if (execution->instances[i]->step->plan->component->kind == SLUICE_KIND_SOURCE)
+            count++;
+    return count;
+}
+
+enum wake_reason { WAKE_FAILED = 0, WAKE_CHECKPOINT, WAKE_END };
+
+/* Sleeps until a checkpoint is due or the sources have ended or are to stop. */
+static enum wake_reason wait_for_work(struct execution *execution, int64_t due_ms, size_t sources)
+{
+    enum wake_reason reason = WAKE_FAILED;
+    pthread_mutex_lock(&execution->lock);
+    while (!execution->has_failed && !atomic_load(&execution->is_cancelled)) {
+        if (execution->exhausted_count == sources || is_stopping(execution->flow)) {
+            reason = WAKE_END;
+            break;
+        }
+        if (atomic_exchange(&execution->wants_checkpoint, false) ||
+            clock_monotonic_ms() >= due_ms) {
+            reason = WAKE_CHECKPOINT;
+            break;
+        }
+        execution_wait(execution, due_ms);
+    }
+    pthread_mutex_unlock(&execution->lock);
+    return reason;
+}
+
+/* Checkpoints until the end; the last one ends the run. */
+static enum run_outcome checkpoint_until_end(struct execution *execution, uint64_t number,
+                                             struct sluice_error *error)
+{
+    struct flow *flow = execution->flow;
+    int64_t interval_ms = flow->pipeline->plan->settings.checkpoint_ms;
+    size_t sources = source_count(execution);
+    uint64_t rows_before = rows_read(execution);
+    int64_t due_ms = clock_monotonic_ms() + interval_ms;
+    for (;;) {
+        enum wake_reason reason = wait_for_work(execution, due_ms, sources);
+        if (reason == WAKE_FAILED)
+            return RUN_FAILED;
+        if (reason == WAKE_END) {
+            flow_set_state(flow, FLOW_STOPPING);
+            if (!execution_command(execution, COMMAND_STOP_READING, 0, NULL, NULL))
+                return RUN_FAILED;
+        }
+        uint64_t rows_now = rows_read(execution);
+        bool is_forced = due_ms > clock_monotonic_ms();
+        if (reason == WAKE_END || is_forced || rows_now != rows_before) {
+            number++;
+            if (!take_checkpoint(execution, number, 0, error))
+                return RUN_FAILED;
+            prune(execution, number);
+        }
+        if (reason == WAKE_END)
+            return RUN_COMMITTED;
+        rows_before = rows_now;
+        due_ms = clock_monotonic_ms() + interval_ms;
+    }
+}
+
+enum run_outcome run_continuous(struct flow *flow, struct execution *execution)
+{
+    struct sluice_error *error = error_create();
+    struct checkpoint *newest = NULL;
+    enum run_outcome outcome = RUN_FAILED;
+    if (!error)
+        return RUN_FAILED;
+    flow_set_state(flow, FLOW_STARTING);
+    if (store_load(text_get(&flow->folder), 0, &newest, error) != SLUICE_OK)
+        fail(execution, error);
+    else if (begin(execution, newest, error) && begin_reading(execution))
+        outcome = checkpoint_until_end(execution, newest ? newest->number : 0, error);
+    end(execution);
+    if (outcome != RUN_COMMITTED)
+        outcome = conclude(execution);
+    checkpoint_destroy(newest);
+    error_destroy(error);
+    return outcome;
+}
+
+/* Waits for all sources to end. */
+static bool wait_for_sources(struct execution *execution)
+{
+    size_t sources = source_count(execution);
+    pthread_mutex_lock(&execution->lock);
+    while (execution->exhausted_count < sources && !execution->has_failed &&
+           !atomic_load(&execution->is_cancelled))
+        execution_wait(execution, INT64_MAX);
+    bool is_done = !execution->has_failed && !atomic_load(&execution->is_cancelled);
+    pthread_mutex_unlock(&execution->lock);
+    return is_done;
+}
+
+enum run_outcome run_batch(struct flow *flow, struct execution *execution, uint64_t after_run)
+{
+    struct sluice_error *error = error_create();
+    struct checkpoint *newest = NULL;
+    bool is_done = false;
+    if (!error)
+        return RUN_FAILED;
+    flow_set_state(flow, FLOW_STARTING);
+    if (store_load(text_get(&flow->folder), 0, &newest, error) != SLUICE_OK)
+        fail(execution, error);
+    else
+        is_done = begin(execution, newest, error) && begin_reading(execution) &&
+                  wait_for_sources(execution) &&
+                  take_checkpoint(execution, execution->run_number, after_run, error);
+    if (is_done)
+        prune(execution, execution->run_number);
+    end(execution);
+    enum run_outcome outcome = is_done ? RUN_COMMITTED : conclude(execution);
+    checkpoint_destroy(newest);
+    error_destroy(error);
+    return outcome;
+}
+
+enum run_outcome run_recovery(struct flow *flow)
+{
+    struct sluice_error *error = error_create();
+    struct checkpoint *newest = NULL;
+    struct execution *execution = NULL;
+    uint64_t committed = 0;
+    enum run_outcome outcome = RUN_FAILED;
+    if (!error)
+        return RUN_FAILED;
+    const char *folder = text_get(&flow->folder);
+    if (store_load(folder, 0, &newest, error) != SLUICE_OK ||
+        store_read_mark(folder, "committed", &committed, error) != SLUICE_OK) {
+        flow_report_failure(flow, NULL, error);
+    } else if (!newest || newest->number == committed) {
+        outcome = RUN_COMMITTED;
+    } else if (execution_create(flow, newest->number, NULL, &execution, error) == SLUICE_OK) {
+        bool is_done = begin(execution, newest, error);
+        end(execution);
+        outcome = is_done ? RUN_COMMITTED : conclude(execution);
+        execution_destroy(execution);
+    }
+    if (outcome == RUN_COMMITTED)
+        atomic_store(&flow->committed_run, newest ? newest->number : 0);
+    checkpoint_destroy(newest);
+    error_destroy(error);
+    return outcome;
+}

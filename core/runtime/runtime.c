@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a runtime, starting its flows, stopping them, and how it all ended. */
+#include "runtime/execution.h"
+
+#include "telemetry/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum sluice_status no_memory(struct sluice_error *error)
+{
+    return error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
+                     "no memory to set up the flows");
+}
+
+static enum sluice_status init_pipeline(struct pipeline_run *pipeline,
+                                        const struct pipeline_plan *plan,
+                                        struct sluice_error *error)
+{
+    pipeline->plan = plan;
+    pipeline->member.lock = -1;
+    account_init(&pipeline->account, plan->settings.memory_bytes, NULL);
+    text_printf(&pipeline->folder, "%s/%s", plan->settings.state, plan->name);
+    if (pipeline->folder.has_failed)
+        return no_memory(error);
+    return member_take(text_get(&pipeline->folder), plan->settings.member, &pipeline->member,
+                       error);
+}
+
+static enum sluice_status init_flow(struct flow *flow, struct runtime *runtime,
+                                    struct pipeline_run *pipeline, const struct flow_plan *plan,
+                                    struct sluice_error *error)
+{
+    *flow = (struct flow){.runtime = runtime, .pipeline = pipeline, .plan = plan};
+    pthread_mutex_init(&flow->lock, NULL);
+    flow->steps = calloc(plan->step_count, sizeof *flow->steps);
+    text_printf(&flow->folder, "%s/checkpoints/%s/%s", text_get(&pipeline->folder), plan->name,
+                pipeline->member.id);
+    if (!flow->steps || flow->folder.has_failed)
+        return no_memory(error);
+    flow->step_count = plan->step_count;
+    for (size_t i = 0; i < plan->step_count; i++) {
+        struct flow_step *step = &flow->steps[i];
+        step->plan = &plan->steps[i];
+        step->flow = flow;
+        account_init(&step->account, 0, &pipeline->account);
+        atomic_store(&step->counters.progress_total, -1);
+        pthread_mutex_init(&step->lock, NULL);
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_status init_flows(struct runtime *runtime, struct sluice_error *error)
+{
+    const struct plan *plan = runtime->plan;
+    size_t count = 0;
+    for (size_t p = 0; p < plan->pipeline_count; p++)
+        count += plan->pipelines[p].flow_count;
+    runtime->pipelines = calloc(plan->pipeline_count, sizeof *runtime->pipelines);
+    runtime->flows = calloc(count ? count : 1, sizeof *runtime->flows);
+    if (!runtime->pipelines || !runtime->flows)
+        return no_memory(error);
+    for (size_t p = 0; p < plan->pipeline_count; p++) {
+        struct pipeline_run *pipeline = &runtime->pipelines[runtime->pipeline_count++];
+        enum sluice_status status = init_pipeline(pipeline, &plan->pipelines[p], error);
+        for (size_t f = 0; status == SLUICE_OK && f < pipeline->plan->flow_count; f++)
+            status = init_flow(&runtime->flows[runtime->flow_count++], runtime, pipeline,
+                               &pipeline->plan->flows[f], error);
+        if (status != SLUICE_OK)
+            return status;
+    }
+    return SLUICE_OK;
+}
+
+enum sluice_status runtime_create(const struct plan *plan, struct loader *loader,
+                                  const struct runtime_options *options, struct runtime **created,
+                                  struct sluice_error *error)
+{
+    *created = NULL;
+    struct runtime *runtime = calloc(1, sizeof *runtime);
+    if (!runtime)
+        return no_memory(error);
+    runtime->plan = plan;
+    runtime->loader = loader;
+    runtime->options = *options;
+    host_fill(&runtime->host_table);
+    pthread_mutex_init(&runtime->lock, NULL);
+    pthread_cond_init(&runtime->changed, NULL);
+    runtime->stop_pipe[0] = runtime->stop_pipe[1] = -1;
+    runtime->resources = resource_set_create();
+    enum sluice_status status = runtime->resources ? SLUICE_OK : no_memory(error);
+    if (status == SLUICE_OK && pipe2(runtime->stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
+        status = error_set(error, SLUICE_FATAL, SLUICE_CODE_INTERNAL, "no pipe: %s",
+                           strerror(errno));
+    if (status == SLUICE_OK)
+        status = init_flows(runtime, error);
+    for (size_t i = 0; status == SLUICE_OK && i < runtime->flow_count; i++)
+        if (runtime->flows[i].plan->trigger == FLOW_CONTINUOUS)
+            status = flow_prepare(&runtime->flows[i], error);
+    if (status != SLUICE_OK) {
+        runtime_destroy(runtime);
+        return status;
+    }
+    *created = runtime;
+    return SLUICE_OK;
+}
+
+/* ---- stopping ---- */
+
+void runtime_stop(struct runtime *runtime)
+{
+    char byte = 1;
+    int saved = errno;
+    ssize_t written = write(runtime->stop_pipe[1], &byte, 1);
+    (void)written; /* a full pipe has been read or will be */
+    errno = saved;
+}
+
+/* Spreads the stop to whoever sleeps. */
+static void spread_stop(struct runtime *runtime)
+{
+    atomic_store(&runtime->is_stopping, true);
+    pthread_mutex_lock(&runtime->lock);
+    pthread_cond_broadcast(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
+    for (size_t i = 0; i < runtime->flow_count; i++) {
+        struct flow *flow = &runtime->flows[i];
+        pthread_mutex_lock(&flow->lock);
+        struct execution *execution = flow->execution;
+        if (execution) {
+            pthread_mutex_lock(&execution->lock);
+            pthread_cond_broadcast(&execution->changed);
+            pthread_mutex_unlock(&execution->lock);
+        }
+        pthread_mutex_unlock(&flow->lock);
+    }
+}
+
+enum { STOP_BYTE = 1, QUIT_BYTE = 2 };
+
+static void *stopper_main(void *argument)
+{
+    struct runtime *runtime = argument;
+    for (;;) {
+        char byte = 0;
+        ssize_t got = read(runtime->stop_pipe[0], &byte, 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got == 1 && byte == STOP_BYTE)
+            spread_stop(runtime);
+        else
+            return NULL;
+    }
+}
+
+/* ---- starting ---- */
+
+static enum sluice_status start_thread(pthread_t *thread, void *(*main)(void *), void *argument,
+                                       struct sluice_error *error)
+{
+    int code = pthread_create(thread, NULL, main, argument);
+    if (code == 0)
+        return SLUICE_OK;
+    return error_set(error, SLUICE_FATAL, SLUICE_CODE_INTERNAL,
+                     "the system gives no thread: %s", strerror(code));
+}
+
+static enum sluice_status start_flow(struct flow *flow, struct sluice_error *error)
+{
+    enum sluice_status status = start_thread(&flow->thread, flow_main, flow, error);
+    flow->is_started = status == SLUICE_OK;
+    return status;
+}
+
+static void count_running(struct runtime *runtime, size_t count)
+{
+    pthread_mutex_lock(&runtime->lock);
+    runtime->running_count += count;
+    pthread_mutex_unlock(&runtime->lock);
+}
+
+static bool wait_until_running(struct runtime *runtime, size_t count)
+{
+    pthread_mutex_lock(&runtime->lock);
+    while (runtime->running_count > count)
+        pthread_cond_wait(&runtime->changed, &runtime->lock);
+    pthread_mutex_unlock(&runtime->lock);
+    return !atomic_load(&runtime->is_stopping);
+}
+
+/* Whether the flow that this one comes after is in the list and has not been started. */
+static bool must_wait(const struct runtime *runtime, const struct flow *flow)
+{
+    for (size_t i = 0; flow->plan->trigger == FLOW_AFTER && i < runtime->flow_count; i++) {
+        const struct flow *other = &runtime->flows[i];
+        if (other->pipeline == flow->pipeline && !other->is_started &&
+            strcmp(other->plan->name, flow->plan->after) == 0)
+            return true;
+    }
+    return false;
+}
+
+static struct flow *next_in_order(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->flow_count; i++)
+        if (!runtime->flows[i].is_started && !must_wait(runtime, &runtime->flows[i]))
+            return &runtime->flows[i];
+    return NULL;
+}
+
+/* --once: the continuous flows side by side to their ends, then the others one by one. Counts as
+ * one running thing of its own. */
+static void *conduct(void *argument)
+{
+    struct runtime *runtime = argument;
+    struct sluice_error *error = error_create();
+    enum sluice_status status = error ? SLUICE_OK : SLUICE_FATAL;
+    for (size_t i = 0; i < runtime->flow_count && status == SLUICE_OK; i++) {
+        if (runtime->flows[i].plan->trigger != FLOW_CONTINUOUS)
+            continue;
+        count_running(runtime, 1);
+        status = start_flow(&runtime->flows[i], error);
+    }
+    bool goes_on = status == SLUICE_OK && wait_until_running(runtime, 1);
+    while (goes_on) {
+        struct flow *flow = next_in_order(runtime);
+        if (!flow)
+            break;
+        count_running(runtime, 1);
+        goes_on = start_flow(flow, error) == SLUICE_OK && wait_until_running(runtime, 1);
+    }
+    error_destroy(error);
+    pthread_mutex_lock(&runtime->lock);
+    runtime->running_count--;
+    pthread_cond_broadcast(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
+    return NULL;
+}
+
+enum sluice_status runtime_start(struct runtime *runtime, struct sluice_error *error)
+{
+    /* The stopper waits in read; only writers must not block. */
+    int flags = fcntl(runtime->stop_pipe[0], F_GETFL);
+    fcntl(runtime->stop_pipe[0], F_SETFL, flags & ~O_NONBLOCK);
+    enum sluice_status status = start_thread(&runtime->stopper, stopper_main, runtime, error);
+    runtime->has_stopper = status == SLUICE_OK;
+    if (status == SLUICE_OK && runtime->options.is_once) {
+        count_running(runtime, 1);
+        status = start_thread(&runtime->conductor, conduct, runtime, error);
+        runtime->has_conductor = status == SLUICE_OK;
+        if (status != SLUICE_OK)
+            runtime->running_count--;
+        return status;
+    }
+    for (size_t i = 0; i < runtime->flow_count && status == SLUICE_OK; i++) {
+        count_running(runtime, 1);
+        status = start_flow(&runtime->flows[i], error);
+    }
+    return status;
+}
+
+bool runtime_wait(struct runtime *runtime, int timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + (int64_t)timeout_ms % 1000 * 1000000;
+    until.tv_sec += timeout_ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    pthread_mutex_lock(&runtime->lock);
+    int code = 0;
+    while (runtime->running_count > 0 && code == 0)
+        code = pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until);
+    bool is_over = runtime->running_count == 0;
+    pthread_mutex_unlock(&runtime->lock);
+    return is_over;
+}
+
+enum runtime_result runtime_result(const struct runtime *runtime)
+{
+    enum runtime_result result = RUNTIME_DONE;
+    for (size_t i = 0; i < runtime->flow_count; i++) {
+        const struct flow *flow = &runtime->flows[i];
+        if (flow->state == FLOW_FAILED)
+            return RUNTIME_FAILED;
+        if (flow->is_uncommitted)
+            result = RUNTIME_UNCOMMITTED;
+    }
+    return result;
+}
+
+/* ---- ending ---- */
+
+static void free_flow(struct flow *flow)
+{
+    execution_destroy(flow->prepared);
+    for (size_t i = 0; i < flow->step_count; i++) {
+        struct flow_step *step = &flow->steps[i];
+        while (step->metrics) {
+            struct metric_value *value = step->metrics;
+            step->metrics = value->next;
+            free(value->labels);
+            free(value);
+        }
+        pthread_mutex_destroy(&step->lock);
+    }
+    free(flow->steps);
+    text_reset(&flow->folder);
+    pthread_mutex_destroy(&flow->lock);
+}
+
+void runtime_destroy(struct runtime *runtime)
+{
+    if (!runtime)
+        return;
+    if (runtime->has_conductor)
+        pthread_join(runtime->conductor, NULL);
+    for (size_t i = 0; i < runtime->flow_count; i++)
+        if (runtime->flows[i].is_started)
+            pthread_join(runtime->flows[i].thread, NULL);
+    if (runtime->has_stopper) {
+        char byte = QUIT_BYTE;
+        while (write(runtime->stop_pipe[1], &byte, 1) < 0 && errno == EINTR)
+            ;
+        pthread_join(runtime->stopper, NULL);
+    }
+    for (size_t i = 0; i < runtime->flow_count; i++)
+        free_flow(&runtime->flows[i]);
+    resource_set_destroy(runtime->resources);
+    for (size_t i = 0; i < runtime->pipeline_count; i++) {
+        member_drop(&runtime->pipelines[i].member);
+        text_reset(&runtime->pipelines[i].folder);
+    }
+    for (int i = 0; i < 2; i++)
+        if (runtime->stop_pipe[i] >= 0)
+            close(runtime->stop_pipe[i]);
+    free(runtime->flows);
+    free(runtime->pipelines);
+    pthread_mutex_destroy(&runtime->lock);
+    pthread_cond_destroy(&runtime->changed);
+    free(runtime);
+}

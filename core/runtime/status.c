@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the outside may see of a running runtime. */
+#include "runtime/execution.h"
+
+#include <stdio.h>
+#include <string.h>
+
+size_t runtime_flow_count(const struct runtime *runtime)
+{
+    return runtime->flow_count;
+}
+
+void runtime_flow_status(const struct runtime *runtime, size_t index, struct flow_status *status)
+{
+    struct flow *flow = &runtime->flows[index];
+    *status = (struct flow_status){.pipeline = flow->pipeline->plan, .plan = flow->plan};
+    for (size_t code = 0; code <= SLUICE_CODE_INTERNAL; code++)
+        status->rejected += atomic_load_explicit(&flow->rejects_by_code[code],
+                                                 memory_order_relaxed);
+    pthread_mutex_lock(&flow->lock);
+    status->state = flow->state;
+    status->run_count = flow->run_count;
+    status->checkpoint_count = flow->checkpoint_count;
+    status->checkpoint_number = flow->checkpoint_number;
+    status->checkpoint_duration_ms = flow->checkpoint_duration_ms;
+    status->next_run_ms = flow->next_run_ms;
+    snprintf(status->error, sizeof status->error, "%s", flow->error);
+    pthread_mutex_unlock(&flow->lock);
+    for (size_t i = 0; i < flow->step_count; i++)
+        if (flow->steps[i].plan->is_dead_letter)
+            snprintf(status->dead_letter, sizeof status->dead_letter, "%s of %s (member %s)",
+                     flow->steps[i].plan->component->name, text_get(&flow->pipeline->folder),
+                     flow->pipeline->member.id);
+}
+
+size_t runtime_step_count(const struct runtime *runtime, size_t flow)
+{
+    return runtime->flows[flow].step_count;
+}
+
+static uint64_t get(const atomic_uint_least64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static int64_t get_signed(const atomic_int_least64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+void runtime_step_status(const struct runtime *runtime, size_t flow, size_t index,
+                         struct step_status *status)
+{
+    struct flow_step *step = &runtime->flows[flow].steps[index];
+    const struct step_counters *counters = &step->counters;
+    *status = (struct step_status){
+        .plan = step->plan,
+        .instance_count = step->plan->is_parallel ? runtime->flows[flow].plan->lane_count : 1,
+        .activity = (enum step_activity)atomic_load(&counters->activity),
+        .rows_in = get(&counters->rows_in),
+        .rows_out = get(&counters->rows_out),
+        .bytes_in = get(&counters->bytes_in),
+        .bytes_out = get(&counters->bytes_out),
+        .rejected = get(&counters->rejected),
+        .duplicates = get(&counters->duplicates),
+        .retries = get(&counters->retries),
+        .working_ns = get_signed(&counters->time_ns[STEP_WORKING]),
+        .waiting_input_ns = get_signed(&counters->time_ns[STEP_WAITING_INPUT]),
+        .waiting_output_ns = get_signed(&counters->time_ns[STEP_WAITING_OUTPUT]),
+        .waiting_retry_ns = get_signed(&counters->time_ns[STEP_WAITING_RETRY]),
+        .queued_bytes = get_signed(&counters->queued_bytes),
+        .memory_bytes = (int64_t)atomic_load(&step->account.used_bytes),
+        .progress_done = get_signed(&counters->progress_done),
+        .progress_total = get_signed(&counters->progress_total),
+    };
+    pthread_mutex_lock(&step->lock);
+    snprintf(status->last_error, sizeof status->last_error, "%s", step->last_error);
+    pthread_mutex_unlock(&step->lock);
+}
+
+uint64_t runtime_rejects(const struct runtime *runtime, size_t flow, enum sluice_code code)
+{
+    return get(&runtime->flows[flow].rejects_by_code[code]);
+}
