@@ -25,9 +25,9 @@ void account_init(struct account *account, int64_t limit_bytes, struct account *
 static void note_peak(struct account *account, long long used)
 {
     long long peak = atomic_load_explicit(&account->peak_bytes, memory_order_relaxed);
-    while (used > peak && !atomic_compare_exchange_weak_explicit(&account->peak_bytes, &peak, used,
-                                                                 memory_order_relaxed,
-                                                                 memory_order_relaxed)) {
+    while (used > peak &&
+           !atomic_compare_exchange_weak_explicit(&account->peak_bytes, &peak, used,
+                                                  memory_order_relaxed, memory_order_relaxed)) {
     }
 }
 
@@ -110,7 +110,6 @@ void account_free(void *memory)
         return;
     }
     struct header *header = (struct header *)memory - 1;
-    account_discharge(header->account,
-                      (int64_t)(header->size + sizeof(*header) + SLUICE_PADDING));
+    account_discharge(header->account, (int64_t)(header->size + sizeof(*header) + SLUICE_PADDING));
     free(header);
 }

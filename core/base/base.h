@@ -31,8 +31,8 @@ enum sluice_status error_set(struct sluice_error *error, enum sluice_status stat
                              enum sluice_code code, const char *format, ...) PRINTF_LIKE(4, 5);
 enum sluice_status error_set_list(struct sluice_error *error, enum sluice_status status,
                                   enum sluice_code code, const char *format, va_list arguments);
-void error_set_field(struct sluice_error *error, enum sluice_error_field field,
-                     const char *format, ...) PRINTF_LIKE(3, 4);
+void error_set_field(struct sluice_error *error, enum sluice_error_field field, const char *format,
+                     ...) PRINTF_LIKE(3, 4);
 void error_set_field_list(struct sluice_error *error, enum sluice_error_field field,
                           const char *format, va_list arguments);
 void error_add_cause(struct sluice_error *error, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -42,13 +42,13 @@ void error_copy(struct sluice_error *to, const struct sluice_error *from);
 
 enum sluice_status error_status(const struct sluice_error *error);
 enum sluice_code error_code(const struct sluice_error *error);
-const char *error_message(const struct sluice_error *error);           /* "" when none */
+const char *error_message(const struct sluice_error *error); /* "" when none */
 const char *error_field(const struct sluice_error *error, enum sluice_error_field field); /* NULL */
-const char *error_causes(const struct sluice_error *error);            /* "" or "a; b" */
-int64_t error_retry_after_ms(const struct sluice_error *error);        /* -1: none */
-const char *error_code_name(enum sluice_code code);                    /* "json_malformed" */
+const char *error_causes(const struct sluice_error *error);     /* "" or "a; b" */
+int64_t error_retry_after_ms(const struct sluice_error *error); /* -1: none */
+const char *error_code_name(enum sluice_code code);             /* "json_malformed" */
 const char *error_code_meaning(enum sluice_code code);
-const char *error_field_name(enum sluice_error_field field);           /* "topic" */
+const char *error_field_name(enum sluice_error_field field); /* "topic" */
 
 /* ---- text ---- */
 
@@ -65,8 +65,8 @@ void text_append_bytes(struct text *text, const char *bytes, size_t size);
 void text_append_char(struct text *text, char character);
 void text_printf(struct text *text, const char *format, ...) PRINTF_LIKE(2, 3);
 void text_printf_list(struct text *text, const char *format, va_list arguments);
-void text_clear(struct text *text); /* empty, memory kept */
-void text_reset(struct text *text); /* frees */
+void text_clear(struct text *text);            /* empty, memory kept */
+void text_reset(struct text *text);            /* frees */
 const char *text_get(const struct text *text); /* "" when empty */
 
 /* One line: message, then " (topic=clicks partition=3 offset=17)", then ": cause; cause". */
@@ -77,7 +77,7 @@ void error_format(const struct sluice_error *error, struct text *text);
 struct arena;
 
 struct arena *arena_create(void);
-void arena_destroy(struct arena *arena); /* NULL is allowed */
+void arena_destroy(struct arena *arena);             /* NULL is allowed */
 void *arena_alloc(struct arena *arena, size_t size); /* zeroed, aligned for any type; NULL */
 char *arena_copy(struct arena *arena, const char *bytes, size_t size); /* NUL-terminated */
 char *arena_print(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -93,8 +93,8 @@ struct account {
 };
 
 void account_init(struct account *account, int64_t limit_bytes, struct account *parent);
-bool account_charge(struct account *account, int64_t bytes);   /* false: over a limit, not counted */
-void account_force(struct account *account, int64_t bytes);    /* counts past the limit */
+bool account_charge(struct account *account, int64_t bytes); /* false: over a limit, not counted */
+void account_force(struct account *account, int64_t bytes);  /* counts past the limit */
 void account_discharge(struct account *account, int64_t bytes);
 
 /* Counted memory with a hidden header; NULL over the budget or without memory. SLUICE_PADDING
@@ -118,18 +118,19 @@ uint64_t random_seed(void); /* from the system */
  * error's object field. */
 enum sluice_status file_read_all(const char *path, size_t limit_bytes, struct text *content,
                                  struct sluice_error *error);
-/* Temp file in the same folder (".NAME.<16 hex digits>.tmp"), fsync, rename, fsync of the folder. */
+/* Temp file in the same folder (".NAME.<16 hex digits>.tmp"), fsync, rename, fsync of the folder.
+ */
 enum sluice_status file_replace(const char *path, const char *bytes, size_t size,
                                 struct sluice_error *error);
-enum sluice_status file_remove(const char *path, struct sluice_error *error); /* absent is OK */
+enum sluice_status file_remove(const char *path, struct sluice_error *error);   /* absent is OK */
 enum sluice_status folder_create(const char *path, struct sluice_error *error); /* as mkdir -p */
 enum sluice_status folder_sync(const char *path, struct sluice_error *error);
 
 /* ---- numbers ---- */
 
-/* Whole decimal text to a number; false on rubbish, overflow or empty. No spaces, no hexadecimal, no
- * NaN or infinity. Too small a number is a zero or subnormal, too large a one is false. The process
- * keeps LC_NUMERIC at "C". */
+/* Whole decimal text to a number; false on rubbish, overflow or empty. No spaces, no hexadecimal,
+ * no NaN or infinity. Too small a number is a zero or subnormal, too large a one is false. The
+ * process keeps LC_NUMERIC at "C". */
 bool parse_int64(const char *bytes, size_t size, int64_t *value);
 bool parse_float64(const char *bytes, size_t size, double *value);
 

@@ -25,16 +25,11 @@ static const struct {
 };
 
 static const char *const field_names[SLUICE_AT_FIELD_COUNT] = {
-    [SLUICE_AT_OPTION] = "option",
-    [SLUICE_AT_ITEM] = "item",
-    [SLUICE_AT_TOPIC] = "topic",
-    [SLUICE_AT_PARTITION] = "partition",
-    [SLUICE_AT_OFFSET] = "offset",
-    [SLUICE_AT_OBJECT] = "object",
-    [SLUICE_AT_LINE] = "line",
-    [SLUICE_AT_COLUMN] = "column",
-    [SLUICE_AT_URL] = "url",
-    [SLUICE_AT_HTTP_STATUS] = "http_status",
+    [SLUICE_AT_OPTION] = "option", [SLUICE_AT_ITEM] = "item",
+    [SLUICE_AT_TOPIC] = "topic",   [SLUICE_AT_PARTITION] = "partition",
+    [SLUICE_AT_OFFSET] = "offset", [SLUICE_AT_OBJECT] = "object",
+    [SLUICE_AT_LINE] = "line",     [SLUICE_AT_COLUMN] = "column",
+    [SLUICE_AT_URL] = "url",       [SLUICE_AT_HTTP_STATUS] = "http_status",
 };
 
 struct sluice_error *error_create(void)
@@ -114,8 +109,8 @@ void error_set_field_list(struct sluice_error *error, enum sluice_error_field fi
     error->has_field[field] = true;
 }
 
-void error_set_field(struct sluice_error *error, enum sluice_error_field field,
-                     const char *format, ...)
+void error_set_field(struct sluice_error *error, enum sluice_error_field field, const char *format,
+                     ...)
 {
     va_list arguments;
     va_start(arguments, format);

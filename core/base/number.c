@@ -137,8 +137,8 @@ bool parse_float64(const char *bytes, size_t size, double *value)
         return false;
     }
     /* Clinger's fast path: both operands are exact, so one operation rounds correctly. */
-    if (!decimal.is_truncated && decimal.digits <= (UINT64_C(1) << 53) &&
-        decimal.exponent >= -22 && decimal.exponent <= 22) {
+    if (!decimal.is_truncated && decimal.digits <= (UINT64_C(1) << 53) && decimal.exponent >= -22 &&
+        decimal.exponent <= 22) {
         double digits = (double)decimal.digits;
         double magnitude = decimal.exponent < 0 ? digits / powers[-decimal.exponent]
                                                 : digits * powers[decimal.exponent];

@@ -56,10 +56,10 @@ void text_printf_list(struct text *text, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
-    int length = make_room(text, FIRST_CAPACITY - 1)
-                     ? vsnprintf(text->data + text->size, text->capacity - text->size, format,
-                                 arguments)
-                     : -1;
+    int length =
+        make_room(text, FIRST_CAPACITY - 1)
+            ? vsnprintf(text->data + text->size, text->capacity - text->size, format, arguments)
+            : -1;
     if (length < 0) {
         text->has_failed = true;
     } else if ((size_t)length < text->capacity - text->size) {

@@ -282,9 +282,10 @@ static void whole_numbers_are_read_strictly(void **state)
 static void decimal_numbers_are_read_strictly(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",    ".",    "-",    "e5",  "1e",   "1e+",  "nan", "inf",
-                                      "0x1", "1.2.", "1 ",   " 1",  "1e5x", "1e99999999999999999",
-                                      "1e9x9", "1e400", "--1", "1_0"};
+    static const char *const bad[] = {
+        "",      ".",     "-",    "e5", "1e", "1e+",  "nan",
+        "inf",   "0x1",   "1.2.", "1 ", " 1", "1e5x", "1e99999999999999999",
+        "1e9x9", "1e400", "--1",  "1_0"};
     static const char *const good[] = {"0",
                                        "-0",
                                        "1.",
