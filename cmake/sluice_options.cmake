@@ -13,6 +13,7 @@ endif()
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g -DNDEBUG")
 
+option(SLUICE_TESTS "Build the C tests" ON)
 set(SLUICE_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined or thread")
 
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)

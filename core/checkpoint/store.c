@@ -111,14 +111,22 @@ struct prune {
     struct sluice_error *error;
 };
 
+/* What a killed file_replace() left behind. */
+static bool is_temporary(const char *name)
+{
+    size_t length = strlen(name);
+    return name[0] == '.' && length > 4 && strcmp(name + length - 4, ".tmp") == 0;
+}
+
 static void remove_old(void *user, const char *name)
 {
     struct prune *prune = user;
     uint64_t number = number_of(name);
-    if (number == 0 || number >= prune->oldest_kept || prune->status != SLUICE_OK)
+    bool is_old = number != 0 && number < prune->oldest_kept;
+    if (prune->status != SLUICE_OK || !(is_old || is_temporary(name)))
         return;
     struct text path = {0};
-    print_path(&path, prune->folder, number);
+    text_printf(&path, "%s/%s", prune->folder, name);
     prune->status = file_remove(text_get(&path), prune->error);
     text_reset(&path);
 }

@@ -143,6 +143,10 @@ void execution_fail(struct execution *execution, const struct flow_step *step,
         execution->has_failed = true;
         execution->failed_step = step;
         error_copy(execution->failure, error);
+        if (!*error_message(error))
+            error_set(execution->failure, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
+                      "the step failed without a reason; most likely it found no memory: raise "
+                      "settings.memory");
         pthread_cond_broadcast(&execution->changed);
     }
     pthread_mutex_unlock(&execution->lock);
@@ -206,16 +210,13 @@ void execution_wait(struct execution *execution, int64_t wake_ms)
     }
 }
 
-bool execution_command(struct execution *execution, enum command_kind kind, uint64_t number,
-                       const char *member, const struct checkpoint *checkpoint)
+static bool run_command(struct execution *execution, const struct command *command)
 {
-    struct command command = {
-        .kind = kind, .number = number, .member = member, .checkpoint = checkpoint};
     pthread_mutex_lock(&execution->lock);
-    execution->pending +=
-        kind == COMMAND_BARRIER ? execution->instance_count : (size_t)execution->lane_count;
+    execution->pending += command->kind == COMMAND_BARRIER ? execution->instance_count
+                                                           : (size_t)execution->lane_count;
     pthread_mutex_unlock(&execution->lock);
-    if (!execution_post(execution, &command)) {
+    if (!execution_post(execution, command)) {
         struct sluice_error *error = error_create();
         error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY, "no memory for a command");
         execution_fail(execution, NULL, error);
@@ -228,6 +229,23 @@ bool execution_command(struct execution *execution, enum command_kind kind, uint
     bool is_done = !execution->has_failed && !atomic_load(&execution->is_cancelled);
     pthread_mutex_unlock(&execution->lock);
     return is_done;
+}
+
+bool execution_command(struct execution *execution, enum command_kind kind, uint64_t number)
+{
+    struct command command = {.kind = kind, .number = number};
+    return run_command(execution, &command);
+}
+
+bool execution_recover(struct execution *execution, const struct checkpoint *checkpoint,
+                       bool is_committed)
+{
+    struct command command = {.kind = COMMAND_RECOVER,
+                              .number = checkpoint ? checkpoint->number : 0,
+                              .member = execution->flow->pipeline->member.id,
+                              .checkpoint = checkpoint,
+                              .is_committed = is_committed};
+    return run_command(execution, &command);
 }
 
 void execution_join(struct execution *execution)

@@ -88,7 +88,7 @@ struct instance {
 /* What the controller asks of a lane. Commands are done in order, between deliveries. */
 enum command_kind {
     COMMAND_OPEN = 0,     /* sinks and transforms */
-    COMMAND_RECOVER,      /* sinks: `member`, `number`, `checkpoint` (NULL: nothing was staged) */
+    COMMAND_RECOVER,      /* sinks: finish and drop what `member` staged */
     COMMAND_OPEN_SOURCES,
     COMMAND_RUN,          /* sources may be read */
     COMMAND_STOP_READING,
@@ -103,7 +103,8 @@ struct command {
     enum command_kind kind;
     uint64_t number;
     const char *member;
-    const struct checkpoint *checkpoint;
+    const struct checkpoint *checkpoint; /* RECOVER: NULL where nothing was decided */
+    bool is_committed;                   /* RECOVER */
     bool is_settling; /* asked by a source, not by the controller */
     struct command *next;
 };
@@ -157,6 +158,7 @@ struct execution {
     atomic_bool wants_checkpoint;
     atomic_bool wants_restart;  /* from the newest decided checkpoint, in a new execution */
     int64_t retry_limit_ms;     /* of one call; 0: for ever */
+    bool has_leftovers;         /* a decided checkpoint is not committed yet; controller only */
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -187,10 +189,11 @@ void execution_cancel(struct execution *execution);
 /* First failure wins. Takes a copy of the error. Any thread. */
 void execution_fail(struct execution *execution, const struct flow_step *step,
                     const struct sluice_error *error);
-/* Sends a command to the lanes that have instances of the kind (KIND_NONE: all lanes) and waits
- * for all of them. False when the execution failed meanwhile. Controller only. */
-bool execution_command(struct execution *execution, enum command_kind kind, uint64_t number,
-                       const char *member, const struct checkpoint *checkpoint);
+/* Sends a command to all lanes and waits until they have done it. False when the execution failed
+ * or was cancelled meanwhile. Controller only. */
+bool execution_command(struct execution *execution, enum command_kind kind, uint64_t number);
+bool execution_recover(struct execution *execution, const struct checkpoint *checkpoint,
+                       bool is_committed);
 /* Queues a copy of the command on every lane. False without memory. */
 bool execution_post(struct execution *execution, const struct command *command);
 /* Waits until the lanes have done everything, or something changed, at most until wake_ms
@@ -254,8 +257,7 @@ void verdict_set(struct sluice_verdicts *verdicts, int64_t row, enum sluice_verd
                  const struct sluice_error *why);
 enum sluice_status instance_tick(struct instance *instance);
 enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpoint);
-enum sluice_status instance_recover(struct instance *instance, const char *member,
-                                    uint64_t number, const struct checkpoint *checkpoint);
+enum sluice_status instance_recover(struct instance *instance, const struct command *command);
 enum sluice_status instance_decide(struct instance *instance, uint64_t checkpoint);
 enum sluice_status instance_commit(struct instance *instance, uint64_t checkpoint);
 void instance_committed(struct instance *instance, uint64_t checkpoint);

@@ -446,17 +446,19 @@ enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpo
     return status;
 }
 
-enum sluice_status instance_recover(struct instance *instance, const char *member,
-                                    uint64_t number, const struct checkpoint *checkpoint)
+enum sluice_status instance_recover(struct instance *instance, const struct command *command)
 {
     const struct sluice_sink *sink = &instance->step->plan->component->sink;
     if (!sink->recover)
         return SLUICE_OK;
     const struct checkpoint_entry *entry =
-        checkpoint ? checkpoint_find(checkpoint, instance->run.step, instance->run.lane) : NULL;
+        command->checkpoint
+            ? checkpoint_find(command->checkpoint, instance->run.step, instance->run.lane)
+            : NULL;
     struct sluice_recovery recovery = {.struct_size = sizeof recovery,
-                                       .member = member,
-                                       .checkpoint = number,
+                                       .member = command->member,
+                                       .checkpoint = command->number,
+                                       .is_committed = command->is_committed,
                                        .is_running = instance->has_written};
     struct attempt attempt = {.instance = instance};
     enum sluice_status status = SLUICE_OK;

@@ -92,9 +92,7 @@ static enum sluice_status do_command(struct instance *instance, const struct com
     case COMMAND_OPEN_SOURCES:
         return is_source ? instance_open(instance) : SLUICE_OK;
     case COMMAND_RECOVER:
-        return is_sink ? instance_recover(instance, command->member, command->number,
-                                          command->checkpoint)
-                       : SLUICE_OK;
+        return is_sink ? instance_recover(instance, command) : SLUICE_OK;
     case COMMAND_BARRIER:
         return is_source ? barrier_to_source(instance, command->number) : SLUICE_OK;
     case COMMAND_DECIDE:

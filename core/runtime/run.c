@@ -32,7 +32,8 @@ static enum run_outcome conclude(struct execution *execution)
         flow_report_failure(flow, execution->failed_step, execution->failure);
         return RUN_FAILED;
     }
-    return RUN_STOPPED;
+    /* Stopped before anything was read: nothing is left by this run. */
+    return execution->is_reading || execution->has_leftovers ? RUN_STOPPED : RUN_COMMITTED;
 }
 
 /* A failure of the controller's own. */
@@ -67,7 +68,7 @@ static bool decide(struct execution *execution, uint64_t number)
     if (execution->deciding_step == SIZE_MAX)
         return true;
     execution->decision = SLUICE_OK;
-    if (!execution_command(execution, COMMAND_DECIDE, number, NULL, NULL))
+    if (!execution_command(execution, COMMAND_DECIDE, number))
         return false;
     if (execution->decision == SLUICE_OK)
         return true;
@@ -92,20 +93,20 @@ static bool take_checkpoint(struct execution *execution, uint64_t number, uint64
     checkpoint_destroy(execution->gathering);
     execution->gathering = checkpoint;
     pthread_mutex_unlock(&execution->lock);
-    if (!execution_command(execution, COMMAND_BARRIER, number, NULL, NULL))
+    if (!execution_command(execution, COMMAND_BARRIER, number))
         return false;
     if (store_save(folder, checkpoint, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
     if (!decide(execution, number) ||
-        !execution_command(execution, COMMAND_COMMIT, number, NULL, NULL))
+        !execution_command(execution, COMMAND_COMMIT, number))
         return false;
     if (store_write_mark(folder, "committed", number, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
-    if (!execution_command(execution, COMMAND_COMMITTED, number, NULL, NULL))
+    if (!execution_command(execution, COMMAND_COMMITTED, number))
         return false;
     note_checkpoint(flow, number, clock_monotonic_ms() - started_ms);
     return true;
@@ -138,29 +139,31 @@ static bool begin(struct execution *execution, const struct checkpoint *newest,
         fail(execution, error);
         return false;
     }
-    if (!execution_command(execution, COMMAND_OPEN, 0, NULL, NULL))
+    if (!execution_command(execution, COMMAND_OPEN, 0))
         return false;
     if (execution->deciding_step == SIZE_MAX) {
         bool is_left = number > 0 && number != committed;
-        if (!execution_command(execution, COMMAND_RECOVER, number, flow->pipeline->member.id,
-                               is_left ? newest : NULL))
+        execution->has_leftovers = is_left;
+        if (!execution_recover(execution, newest, !is_left))
             return false;
         if (is_left &&
             store_write_mark(text_get(&flow->folder), "committed", number, error) != SLUICE_OK) {
             fail(execution, error);
             return false;
         }
+        execution->has_leftovers = false;
     }
     return true;
 }
 
 static bool begin_reading(struct execution *execution)
 {
+    if (!execution_command(execution, COMMAND_OPEN_SOURCES, 0))
+        return false;
     pthread_mutex_lock(&execution->lock);
     execution->is_reading = true;
     pthread_mutex_unlock(&execution->lock);
-    if (!execution_command(execution, COMMAND_OPEN_SOURCES, 0, NULL, NULL) ||
-        !execution_command(execution, COMMAND_RUN, 0, NULL, NULL))
+    if (!execution_command(execution, COMMAND_RUN, 0))
         return false;
     flow_set_state(execution->flow, FLOW_RUNNING);
     return true;
@@ -168,7 +171,7 @@ static bool begin_reading(struct execution *execution)
 
 static void end(struct execution *execution)
 {
-    execution_command(execution, COMMAND_QUIT, 0, NULL, NULL);
+    execution_command(execution, COMMAND_QUIT, 0);
     execution_cancel(execution);
     execution_join(execution);
 }
@@ -220,7 +223,7 @@ static enum run_outcome checkpoint_until_end(struct execution *execution, uint64
             return RUN_FAILED;
         if (reason == WAKE_END) {
             flow_set_state(flow, FLOW_STOPPING);
-            if (!execution_command(execution, COMMAND_STOP_READING, 0, NULL, NULL))
+            if (!execution_command(execution, COMMAND_STOP_READING, 0))
                 return RUN_FAILED;
         }
         uint64_t rows_now = rows_read(execution);

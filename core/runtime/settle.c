@@ -24,19 +24,23 @@ static bool has_restorable_transform(const struct execution *execution)
     return false;
 }
 
-/* What is left to finish of the checkpoint: NULL where nothing was decided or all is committed. */
+/* The checkpoint, and whether its commit was done already. */
 static enum sluice_status load_decided(const struct flow *flow, const char *member,
                                        uint64_t number, struct checkpoint **checkpoint,
-                                       struct sluice_error *error)
+                                       bool *is_committed, struct sluice_error *error)
 {
     *checkpoint = NULL;
+    *is_committed = true;
+    if (number == 0)
+        return SLUICE_OK;
     uint64_t committed = 0;
     struct text folder = {0};
     text_printf(&folder, "%s/checkpoints/%s/%s", text_get(&flow->pipeline->folder),
                 flow->plan->name, member);
     enum sluice_status status =
         store_read_mark(text_get(&folder), "committed", &committed, error);
-    if (status == SLUICE_OK && number > 0 && number != committed) {
+    *is_committed = number == committed;
+    if (status == SLUICE_OK) {
         status = store_load(text_get(&folder), number, checkpoint, error);
         if (status != SLUICE_OK && error_code(error) == SLUICE_CODE_NOT_FOUND)
             error_add_cause(error,
@@ -62,13 +66,16 @@ enum sluice_status settle(struct instance *instance, const char *member, uint64_
                          "starting over from checkpoint %llu", (unsigned long long)number);
     }
     struct checkpoint *checkpoint = NULL;
-    enum sluice_status status = load_decided(flow, member, number, &checkpoint, error);
+    bool is_committed = true;
+    enum sluice_status status =
+        load_decided(flow, member, number, &checkpoint, &is_committed, error);
     if (status != SLUICE_OK)
         return status;
     struct command command = {.kind = COMMAND_RECOVER,
                               .number = number,
                               .member = member,
                               .checkpoint = checkpoint,
+                              .is_committed = is_committed,
                               .is_settling = true};
     pthread_mutex_lock(&execution->lock);
     execution->settling = (size_t)execution->lane_count;
@@ -80,7 +87,7 @@ enum sluice_status settle(struct instance *instance, const char *member, uint64_
     else if (!lane_wait(instance->lane, is_settled, execution, INT64_MAX))
         status = error_set(error, SLUICE_FATAL, SLUICE_CODE_CANCELLED,
                            "the run is being stopped");
-    if (status == SLUICE_OK && is_own && checkpoint)
+    if (status == SLUICE_OK && is_own && !is_committed)
         status = store_write_mark(text_get(&flow->folder), "committed", number, error);
     if (status == SLUICE_OK)
         checkpoint_destroy(checkpoint);

@@ -26,6 +26,7 @@ struct sluice_recovery {
     const char *member;  /* whose staged output this is about: sluice_run()->member, or a member
                           * whose input this process has taken over */
     uint64_t checkpoint; /* newest decided checkpoint; 0: none was decided */
+    bool is_committed;   /* its commit is known to have been done: nothing is left to finish */
     bool is_running;     /* this instance has rows of its own under way (a takeover in a running
                           * flow): leave those alone */
 };
@@ -68,8 +69,9 @@ struct sluice_sink {
                                  struct sluice_state_reader *reader, struct sluice_error *error);
 
     /* Optional. After open and before the first write of every run, and when a member is taken
-     * over: finish what `reader` says was staged (NULL: nothing is left to finish), drop what that
-     * member staged after recovery->checkpoint. RETRY as for commit. */
+     * over: finish what `reader` says was staged at recovery->checkpoint (the reader is NULL where
+     * that is 0, or where the sink had no part in it), drop what that member staged or wrote
+     * later. RETRY as for commit. */
     enum sluice_status (*recover)(void *instance, const struct sluice_recovery *recovery,
                                   struct sluice_state_reader *reader, struct sluice_error *error);
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "keyed_host.h"
+#include "value_ids/value_ids.h"
+
+static struct sluice_builder *create_builder(struct test_host *test,
+                                             const struct sluice_schema *schema)
+{
+    struct sluice_builder *builder;
+    assert_int_equal(sluice_builder_create(&test->host, schema, &builder, test->error), SLUICE_OK);
+    return builder;
+}
+
+static struct sluice_batch *string_batch(struct test_host *test, struct sluice_builder *builder,
+                                         const char *const *values, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (values[i])
+            builder_string(builder, 0, values[i], strlen(values[i]));
+        else
+            builder_null(builder, 0);
+        builder_end_row(builder, -1);
+    }
+    return keyed_finish(test, builder);
+}
+
+static void map_strings(struct test_host *test, struct value_ids *ids,
+                        struct sluice_builder *builder, const char *const *values, size_t count,
+                        uint32_t *ids_by_row)
+{
+    struct sluice_batch *batch = string_batch(test, builder, values, count);
+    assert_int_equal(value_ids_map(ids, batch, 0, ids_by_row, test->error), SLUICE_OK);
+    batch_release(batch);
+}
+
+static void equal_strings_get_one_id_whether_plain_or_coded(void **state)
+{
+    (void)state;
+    keyed_dictionaries_create(3);
+    struct test_host *test = keyed_host_create();
+    const struct sluice_schema *plain = test_schema(test, "name:string", NULL);
+    struct sluice_builder *coded = create_builder(test, keyed_schema(test, plain));
+    struct sluice_builder *uncoded = create_builder(test, plain);
+    struct value_ids *ids;
+    assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_STRING, &ids, test->error),
+                     SLUICE_OK);
+    uint32_t rows[4];
+
+    map_strings(test, ids, coded, (const char *const[]){"b", "a", NULL, "b"}, 4, rows);
+    assert_memory_equal(rows, ((uint32_t[]){1, 2, 0, 1}), sizeof(rows));
+    map_strings(test, ids, uncoded, (const char *const[]){"c", "a", NULL, ""}, 4, rows);
+    assert_memory_equal(rows, ((uint32_t[]){3, 2, 0, 4}), sizeof(rows));
+    /* "c" was first seen plain and now has a code; then the dictionary is full. */
+    map_strings(test, ids, coded, (const char *const[]){"c", "a", "c", "b"}, 4, rows);
+    assert_memory_equal(rows, ((uint32_t[]){3, 2, 3, 1}), sizeof(rows));
+    map_strings(test, ids, coded, (const char *const[]){"d", "c", "", "a"}, 4, rows);
+    assert_memory_equal(rows, ((uint32_t[]){5, 3, 4, 2}), sizeof(rows));
+
+    value_ids_destroy(ids);
+    builder_destroy(coded);
+    builder_destroy(uncoded);
+    test_host_destroy(test);
+    keyed_dictionaries_destroy();
+}
+
+static void a_foreign_dictionary_is_mapped_by_value(void **state)
+{
+    (void)state;
+    struct test_host *test = keyed_host_create();
+    const struct sluice_schema *plain = test_schema(test, "name:string", NULL);
+    struct value_ids *ids;
+    assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_STRING, &ids, test->error),
+                     SLUICE_OK);
+    /* Two runs with dictionaries of their own, in which the same codes mean other strings. */
+    const char *const values[2][2] = {{"x", "y"}, {"y", "x"}};
+    const uint32_t expected[2][2] = {{1, 2}, {2, 1}};
+    for (int i = 0; i < 2; i++) {
+        keyed_dictionaries_create(10);
+        struct sluice_builder *builder = create_builder(test, keyed_schema(test, plain));
+        uint32_t rows[2];
+        map_strings(test, ids, builder, values[i], 2, rows);
+        assert_memory_equal(rows, expected[i], sizeof(rows));
+        builder_destroy(builder);
+        keyed_dictionaries_destroy();
+    }
+    value_ids_destroy(ids);
+    test_host_destroy(test);
+}
+
+static void values_rank_in_their_order_with_null_first(void **state)
+{
+    (void)state;
+    keyed_dictionaries_create(10);
+    struct test_host *test = keyed_host_create();
+    struct sluice_builder *builder = create_builder(test, test_schema(test, "name:string", NULL));
+    struct value_ids *ids;
+    assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_STRING, &ids, test->error),
+                     SLUICE_OK);
+    uint32_t rows[5];
+    map_strings(test, ids, builder, (const char *const[]){"b", "\xc3\xa9", "", "ba", "a"}, 5, rows);
+    uint32_t ranks[6];
+    assert_int_equal(value_ids_rank(ids, ranks, test->error), SLUICE_OK);
+    assert_memory_equal(ranks, ((uint32_t[]){0, 3, 5, 1, 4, 2}), sizeof(ranks));
+    assert_true(value_ids_compare(ids, 0, 3) < 0);
+    assert_true(value_ids_compare(ids, 1, 4) < 0);
+    value_ids_destroy(ids);
+    builder_destroy(builder);
+    test_host_destroy(test);
+    keyed_dictionaries_destroy();
+}
+
+static void doubles_have_one_zero_and_one_nan_which_is_last(void **state)
+{
+    (void)state;
+    keyed_dictionaries_create(10);
+    struct test_host *test = keyed_host_create();
+    struct sluice_builder *builder = create_builder(test, test_schema(test, "x:float64", NULL));
+    const double values[] = {0.0, -0.0, __builtin_nan("1"), -1.5, __builtin_nan("2")};
+    for (int i = 0; i < 5; i++) {
+        builder_float64(builder, 0, values[i]);
+        builder_end_row(builder, -1);
+    }
+    struct sluice_batch *batch = keyed_finish(test, builder);
+    struct value_ids *ids;
+    assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_FLOAT64, &ids, test->error),
+                     SLUICE_OK);
+    uint32_t rows[5];
+    assert_int_equal(value_ids_map(ids, batch, 0, rows, test->error), SLUICE_OK);
+    assert_memory_equal(rows, ((uint32_t[]){1, 1, 2, 3, 2}), sizeof(rows));
+    uint32_t ranks[4];
+    assert_int_equal(value_ids_rank(ids, ranks, test->error), SLUICE_OK);
+    assert_memory_equal(ranks, ((uint32_t[]){0, 2, 3, 1}), sizeof(ranks));
+    batch_release(batch);
+    value_ids_destroy(ids);
+    builder_destroy(builder);
+    test_host_destroy(test);
+    keyed_dictionaries_destroy();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equal_strings_get_one_id_whether_plain_or_coded),
+        cmocka_unit_test(a_foreign_dictionary_is_mapped_by_value),
+        cmocka_unit_test(values_rank_in_their_order_with_null_first),
+        cmocka_unit_test(doubles_have_one_zero_and_one_nan_which_is_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

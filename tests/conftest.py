@@ -1,0 +1,68 @@
+"""Fixtures: real servers, started once a run when the first test asks for them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from harness.kafka import Kafka  # noqa: E402
+from harness.s3 import S3  # noqa: E402
+from harness.search import Search  # noqa: E402
+from harness.sluice import Sluice  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--full", action="store_true",
+                     help="also what takes long: other search engines, large inputs")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: runs with --full only")
+    config.addinivalue_line("markers", "sanitize: also runs under ASan, UBSan and TSan")
+
+
+def pytest_collection_modifyitems(config, items):
+    """What needs --full is left out of the collection without it, not skipped."""
+    if not config.getoption("--full"):
+        left_out = [item for item in items if item.get_closest_marker("full")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
+def _serve(server):
+    yield server
+    server.destroy()
+
+
+@pytest.fixture(scope="session")
+def kafka():
+    yield from _serve(Kafka())
+
+
+@pytest.fixture(scope="session")
+def s3():
+    yield from _serve(S3())
+
+
+@pytest.fixture(scope="session")
+def search():
+    yield from _serve(Search())
+
+
+@pytest.fixture(scope="session")
+def elasticsearch():
+    yield from _serve(Search("elasticsearch"))
+
+
+@pytest.fixture(scope="session")
+def opensearch3():
+    yield from _serve(Search("opensearch3"))
+
+
+@pytest.fixture
+def sluice(tmp_path):
+    runner = Sluice(tmp_path)
+    yield runner
+    runner.kill_all()

@@ -1,0 +1,77 @@
+"""A real S3 server (S3Proxy, which checks signatures) and boto3 as the independent client."""
+
+import uuid
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import downloads
+from .process import HOST, Server, free_port, is_open
+
+COORDINATES = "org.gaul:s3proxy:4.1.0:jar:jar-with-dependencies"
+ACCESS_KEY, SECRET_KEY = "testaccess", "testsecret123"
+
+
+class S3(Server):
+    name = "s3"
+
+    def __init__(self):
+        super().__init__()
+        self.port = free_port()
+        self.endpoint = f"http://{HOST}:{self.port}"
+        self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
+        data = self.folder / "data"
+        data.mkdir()
+        self.configuration = self.folder / "s3proxy.properties"
+        self.configuration.write_text(
+            f"s3proxy.endpoint={self.endpoint}\n"
+            "s3proxy.authorization=aws-v4\n"
+            f"s3proxy.identity={ACCESS_KEY}\n"
+            f"s3proxy.credential={SECRET_KEY}\n"
+            "jclouds.provider=filesystem-nio2\n"
+            f"jclouds.filesystem.basedir={data}\n")
+        self.start()
+
+    def start(self):
+        jar = downloads.artifact(COORDINATES)
+        self.launch(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", jar,
+                     "org.gaul.s3proxy.Main", "--properties", self.configuration])
+        self.wait_ready(self._answers)
+
+    def _answers(self):
+        if not is_open(self.port):
+            return False
+        try:
+            self.client().list_buckets()
+            return True
+        except (BotoCoreError, ClientError):
+            return False
+
+    def client(self, **options):
+        return boto3.client(
+            "s3", endpoint_url=self.endpoint, region_name="us-east-1",
+            aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"},
+                          retries={"max_attempts": 2}), **options)
+
+    def create_bucket(self):
+        name = f"bucket-{uuid.uuid4().hex[:12]}"
+        self.client().create_bucket(Bucket=name)
+        return name
+
+    def keys(self, bucket, prefix=""):
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def read(self, bucket, key):
+        return self.client().get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    def uploads(self, bucket):
+        """Multipart uploads that were neither completed nor aborted."""
+        answer = self.client().list_multipart_uploads(Bucket=bucket)
+        return [item["Key"] for item in answer.get("Uploads", [])]
+
+    def environment(self):
+        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+                "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "us-east-1"}

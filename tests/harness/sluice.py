@@ -1,0 +1,90 @@
+"""Runs the sluice program as a user does: a pipeline file, an environment, an exit code."""
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
+PROGRAM = BUILD / "sluice"
+
+
+class Outcome:
+    def __init__(self, code, stdout, stderr):
+        self.code, self.stdout, self.stderr = code, stdout, stderr
+
+    def __repr__(self):
+        return f"exit code {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+
+
+class Sluice:
+    """Runs sluice in one working folder; relative paths and state live there."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.running = []
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text) if isinstance(text, str) else path.write_bytes(text)
+        return path
+
+    def _environment(self, extra):
+        clean = {key: value for key, value in os.environ.items()
+                 if not key.startswith(("AWS_", "KAFKA_", "SLUICE_STATE", "ES_", "RAW_", "PROCESSED_"))}
+        return clean | {"LANG": "C.UTF-8"} | {k: str(v) for k, v in (extra or {}).items()}
+
+    def run(self, *arguments, env=None, timeout=120, input=None):
+        """Runs to the end and gives code, stdout and stderr as text."""
+        result = subprocess.run([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
+                                env=self._environment(env), capture_output=True, timeout=timeout,
+                                input=input)
+        return Outcome(result.returncode, result.stdout.decode(errors="replace"),
+                       result.stderr.decode(errors="replace"))
+
+    def run_ok(self, *arguments, **keywords):
+        outcome = self.run(*arguments, **keywords)
+        assert outcome.code == 0, outcome
+        return outcome
+
+    def start(self, *arguments, env=None):
+        """Starts it in the background; output goes to sluice.log in the folder."""
+        log = open(self.folder / "sluice.log", "ab")
+        process = subprocess.Popen([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
+                                   env=self._environment(env), stdout=log, stderr=log,
+                                   stdin=subprocess.DEVNULL)
+        log.close()
+        self.running.append(process)
+        return process
+
+    def log(self):
+        path = self.folder / "sluice.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def stop(self, process, seconds=60):
+        """SIGTERM, an orderly end; gives the exit code."""
+        process.send_signal(signal.SIGTERM)
+        return process.wait(seconds)
+
+    def kill(self, process):
+        process.kill()
+        process.wait()
+
+    def kill_all(self):
+        for process in self.running:
+            if process.poll() is None:
+                self.kill(process)
+
+
+def eventually(condition, seconds=60, what="the condition"):
+    """Waits for an event with a limit; gives the condition's value."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.1)
