@@ -24,6 +24,7 @@ struct instance *lane_own(struct lane *lane, struct instance *instance,
         struct step_counters *counters = &before->step->counters;
         atomic_fetch_add_explicit(&counters->time_ns[lane->owner_activity],
                                   now - lane->owner_since_ns, memory_order_relaxed);
+        atomic_store_explicit(&counters->activity, (int)STEP_WAITING_INPUT, memory_order_relaxed);
     }
     lane->owner = instance;
     lane->owner_activity = activity;

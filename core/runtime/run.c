@@ -32,8 +32,10 @@ static enum run_outcome conclude(struct execution *execution)
         flow_report_failure(flow, execution->failed_step, execution->failure);
         return RUN_FAILED;
     }
-    /* Stopped before anything was read: nothing is left by this run. */
-    return execution->is_reading || execution->has_leftovers ? RUN_STOPPED : RUN_COMMITTED;
+    /* A continuous flow that was stopped before it read anything leaves nothing behind. */
+    bool is_left = execution->is_reading || execution->has_leftovers ||
+                   flow->plan->trigger != FLOW_CONTINUOUS;
+    return is_left ? RUN_STOPPED : RUN_COMMITTED;
 }
 
 /* A failure of the controller's own. */

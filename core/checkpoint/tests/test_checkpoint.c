@@ -20,7 +20,7 @@ struct fixture {
 static int make_folder(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    strcpy(fixture->folder, "/tmp/sluice-checkpoint-XXXXXX");
+    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/sluice-checkpoint-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     fixture->error = error_create();
     *state = fixture;

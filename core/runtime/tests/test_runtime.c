@@ -56,7 +56,7 @@ static void add_dead_letter(struct fixture *fixture)
 static int make_fixture(void **state)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
-    strcpy(fixture->folder, "/tmp/sluice-runtime-XXXXXX");
+    snprintf(fixture->folder, sizeof fixture->folder, "/tmp/sluice-runtime-XXXXXX");
     assert_non_null(mkdtemp(fixture->folder));
     fixture->arena = arena_create();
     fixture->error = error_create();

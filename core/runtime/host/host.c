@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The services that a running instance gets: errors, log, facts, memory, rows and control. */
-#include "runtime/host.h"
+#include "runtime/host/host.h"
 
 #include "telemetry/log.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Batches, builders and dictionaries for plugins: what they make is charged to their step. */
-#include "runtime/host.h"
+#include "runtime/host/host.h"
 
 static struct account *account_of(sluice_host_ref host)
 {

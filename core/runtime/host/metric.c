@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of the metrics that a component declares. */
-#include "runtime/host.h"
+#include "runtime/host/host.h"
 
 #include <stdlib.h>
 #include <string.h>

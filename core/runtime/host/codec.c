@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codecs on behalf of the step that uses them. */
-#include "runtime/host.h"
+#include "runtime/host/host.h"
 
 #include <stdlib.h>
 

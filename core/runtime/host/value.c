@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Buffers, formatting and templates for plugins. */
-#include "runtime/host.h"
+#include "runtime/host/host.h"
 
 #include <string.h>
 
