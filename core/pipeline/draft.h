@@ -29,6 +29,7 @@ struct draft_step {
     const struct node *from;      /* NULL: reads the step before it */
     const struct component *component;
     bool is_dead_letter;
+    bool is_default; /* the dead letter that was not declared */
     bool is_broken;
     bool is_unknown; /* check mode: its output rests on a value that is not known yet */
 

@@ -53,6 +53,7 @@ struct step_plan {
     bool is_dead_letter; /* gets the rejected rows of all steps: a sink without inputs in the graph.
                           * Every flow has one, the last step; the default is a sink-file on
                           * member:deadletter/FLOW.ndjson */
+    bool is_default;     /* stands in no file: the dead letter that was not declared */
 };
 
 struct flow_plan {

@@ -90,6 +90,7 @@ static struct step_plan freeze_step(const struct draft_step *step)
         .edge = step->edge,
         .is_parallel = step->is_parallel,
         .is_dead_letter = step->is_dead_letter,
+        .is_default = step->is_default,
     };
 }
 

@@ -186,7 +186,8 @@ void steps_read(struct draft *draft, struct draft_flow *flow, const struct node 
         return;
     }
     flow->steps = arena_alloc(draft->arena, (steps->count + 1) * sizeof(*flow->steps));
-    if (!dead_letter)
+    bool is_default = !dead_letter;
+    if (is_default)
         dead_letter = default_dead_letter(draft, flow);
     if (!flow->steps || !dead_letter) {
         diagnostics_fail(draft->diagnostics);
@@ -195,6 +196,7 @@ void steps_read(struct draft *draft, struct draft_flow *flow, const struct node 
     for (size_t i = 0; i < steps->count; i++)
         read_step(draft, flow, steps->items[i], false);
     read_step(draft, flow, dead_letter, true);
+    flow->steps[flow->step_count ? flow->step_count - 1 : 0].is_default = is_default;
     check_duplicate_names(draft, flow);
     for (size_t i = 0; i < flow->step_count; i++) {
         if (!flow->steps[i].name)

@@ -10,6 +10,20 @@ size_t runtime_flow_count(const struct runtime *runtime)
     return runtime->flow_count;
 }
 
+static void print_dead_letter(const struct flow *flow, struct flow_status *status)
+{
+    const struct step_plan *plan = flow->steps[flow->step_count - 1].plan;
+    if (!plan->is_dead_letter)
+        return;
+    if (plan->is_default)
+        snprintf(status->dead_letter, sizeof status->dead_letter,
+                 "%s/members/%s/deadletter/%s.ndjson", text_get(&flow->pipeline->folder),
+                 flow->pipeline->member.id, flow->plan->name);
+    else
+        snprintf(status->dead_letter, sizeof status->dead_letter, "%s (%s:%d)", plan->name,
+                 plan->mark.file, plan->mark.line);
+}
+
 void runtime_flow_status(const struct runtime *runtime, size_t index, struct flow_status *status)
 {
     struct flow *flow = &runtime->flows[index];
@@ -26,11 +40,7 @@ void runtime_flow_status(const struct runtime *runtime, size_t index, struct flo
     status->next_run_ms = flow->next_run_ms;
     snprintf(status->error, sizeof status->error, "%s", flow->error);
     pthread_mutex_unlock(&flow->lock);
-    for (size_t i = 0; i < flow->step_count; i++)
-        if (flow->steps[i].plan->is_dead_letter)
-            snprintf(status->dead_letter, sizeof status->dead_letter, "%s of %s (member %s)",
-                     flow->steps[i].plan->component->name, text_get(&flow->pipeline->folder),
-                     flow->pipeline->member.id);
+    print_dead_letter(flow, status);
 }
 
 size_t runtime_step_count(const struct runtime *runtime, size_t flow)
