@@ -175,15 +175,15 @@ bool execution_post(struct execution *execution, const struct command *command)
     return true;
 }
 
-/* An orderly end has its time: shutdown_ms from when the stop was noticed; none where nothing was
- * read yet. Batch runs are not drained: they run again. Lock held. */
+/* An orderly end has its time: shutdown_ms from when the stop was noticed, none where nothing was
+ * read yet. A continuous flow drains meanwhile; a batch run may come to its end. Lock held. */
 static void set_deadline(struct execution *execution)
 {
     const struct flow *flow = execution->flow;
-    bool has_to_drain = execution->is_reading && flow->plan->trigger == FLOW_CONTINUOUS;
     if (execution->deadline_ms == 0 && atomic_load(&flow->runtime->is_stopping))
         execution->deadline_ms =
-            clock_monotonic_ms() + (has_to_drain ? flow->pipeline->plan->settings.shutdown_ms : 0);
+            clock_monotonic_ms() +
+            (execution->is_reading ? flow->pipeline->plan->settings.shutdown_ms : 0);
 }
 
 void execution_wait(struct execution *execution, int64_t wake_ms)

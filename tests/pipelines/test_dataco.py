@@ -4,13 +4,16 @@ import csv
 import gzip
 import io
 import json
+import random
+import time
+import urllib.error
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from harness import clicks
-from harness.sluice import ROOT
+from harness.sluice import ROOT, eventually
 
 DATACO = ROOT / "pipelines" / "dataco.yaml"
 SIMULATE = ROOT / "pipelines" / "simulate.yaml"
@@ -117,3 +120,46 @@ def test_the_embedded_default_gives_the_oracle_answer(sluice):
     assert len(accepted) + len(dead_letters(sluice.folder)) == EVENTS
     lines = (sluice.folder / "data/index/dataco-pages.ndjson").read_text().splitlines()
     clicks.assert_pages_equal(pages(map(json.loads, lines)), clicks.expected_pages(accepted))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_killed_ingest_stores_each_event_once(sluice, kafka, s3, topic, events, seed):
+    """kill -9 at random instants, then a last run to the end: nothing lost, nothing twice."""
+    accepted, rejected = events
+    bucket, chance = s3.create_bucket(), random.Random(seed)
+    environment = s3.environment() | {
+        "KAFKA_BROKERS": kafka.bootstrap, "KAFKA_TOPIC": topic, "KAFKA_GROUP": bucket,
+        "RAW_URL": f"s3://{bucket}/raw/", "SLUICE_CHECKPOINT": "150ms"}
+    for _ in range(6):
+        process = sluice.start("run", "--flow", "ingest", DATACO, env=environment)
+        time.sleep(chance.uniform(0.3, 1.5))
+        sluice.kill(process)
+    sluice.run_ok("run", "--once", "--flow", "ingest", DATACO, env=environment)
+
+    raw = Counter()
+    for key in s3.keys(bucket, "raw/"):
+        raw.update(raw_events(gzip.decompress(s3.read(bucket, key)).decode(), False))
+    assert raw == Counter(map(clicks.normal, accepted)), sluice.log()
+    assert s3.uploads(bucket) == []
+    letters = Counter((row["partition"], row["position"]) for row in dead_letters(sluice.folder))
+    assert letters == Counter(rejected.keys())
+
+
+def test_a_service_follows_the_topic_and_ends_in_order(sluice, kafka, s3, search, topic, events):
+    """Without --once: events arrive, the result follows, SIGTERM ends it with exit code 0."""
+    bucket, index = s3.create_bucket(), search.new_index_name()
+    pipeline = DATACO.read_text().replace("every: 5m", "every: 1s")
+    process = sluice.start("run", sluice.write("often.yaml", pipeline), env=s3.environment() | {
+        "KAFKA_BROKERS": kafka.bootstrap, "KAFKA_TOPIC": topic, "KAFKA_GROUP": bucket,
+        "RAW_URL": f"s3://{bucket}/raw/", "PROCESSED_URL": f"s3://{bucket}/processed/",
+        "ES_URL": search.url, "ES_INDEX": index, "SLUICE_CHECKPOINT": "500ms"})
+    expected = clicks.expected_pages(events[0])
+
+    def clicks_in_index():
+        try:
+            return sum(page[0] for page in pages(search.documents(index).values()).values())
+        except urllib.error.HTTPError:
+            return 0  # no index yet
+    eventually(lambda: clicks_in_index() == len(events[0]), 90, "all clicks in the index")
+    assert sluice.stop(process) == 0, sluice.log()
+    clicks.assert_pages_equal(pages(search.documents(index).values()), expected)
