@@ -1,7 +1,7 @@
 """A real single-node Kafka broker (KRaft) with plaintext, SASL and TLS listeners."""
 
 import base64
-import os
+import shutil
 import subprocess
 import uuid
 
@@ -53,19 +53,23 @@ class Kafka(Server):
 
     def __init__(self):
         super().__init__()
-        self.ports = {name: free_port() for name in ("CONTROLLER", "PLAIN", "SASL", "TLS")}
-        self.bootstrap = f"{HOST}:{self.ports['PLAIN']}"
-        self.sasl = f"{HOST}:{self.ports['SASL']}"
-        self.tls = f"{HOST}:{self.ports['TLS']}"
         self.user, self.password = USER, PASSWORD
         self.ca = certificates.make_authority(self.folder, "ca")
         self.other_ca = certificates.make_authority(self.folder, "other-ca")
         certificates.make_leaf(self.folder, "ca", "broker")
-        self.configuration = self.folder / "server.properties"
-        self.configuration.write_text(self._properties())
+        (self.folder / "tmp").mkdir()
         (self.folder / "log4j2.properties").write_text(LOGGING)
+        self.configuration = self.folder / "server.properties"
+        self.configure_and_start()
+
+    def configure(self):
+        self.ports = {name: free_port() for name in ("CONTROLLER", "PLAIN", "SASL", "TLS")}
+        self.bootstrap = f"{HOST}:{self.ports['PLAIN']}"
+        self.sasl = f"{HOST}:{self.ports['SASL']}"
+        self.tls = f"{HOST}:{self.ports['TLS']}"
+        self.configuration.write_text(self._properties())
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
         self._format()
-        self.start()
 
     def _properties(self):
         listeners = ",".join(f"{name}://{HOST}:{port}" for name, port in self.ports.items())
@@ -109,7 +113,8 @@ log.retention.ms=-1
 
     def _java(self, *arguments, heap="512m"):
         jars = downloads.classpath(f"kafka-{VERSION}", POM)
-        return ["java", f"-Xmx{heap}", "-XX:TieredStopAtLevel=1",
+        return ["java", f"-Xmx{heap}", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                f"-Djava.io.tmpdir={self.folder}/tmp",
                 f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties",
                 "-cp", f"{jars}/*", *arguments]
 

@@ -1,6 +1,7 @@
 """Child processes that a test run starts: each is stopped by whoever started it, by its own id."""
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -10,13 +11,28 @@ import time
 from pathlib import Path
 
 HOST = "127.0.0.1"
+SERVER_PORTS = range(10000, 32768)  # below those that Linux gives to clients
+START_ATTEMPTS = 3
+
+_servers = []  # those not destroyed yet
 
 
 def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        return listener.getsockname()[1]
+    """A port that was free a moment ago, and that no outgoing connection takes."""
+    while True:
+        port = random.choice(SERVER_PORTS)
+        with socket.socket() as listener:
+            try:
+                listener.bind((HOST, port))
+                return port
+            except OSError:
+                continue  # somebody's
+
+
+def destroy_all():
+    """For the end of a run, however it comes: also servers that were only just starting."""
+    for server in list(_servers):
+        server.destroy()
 
 
 def is_open(port):
@@ -37,7 +53,10 @@ def wait_until(condition, seconds, what):
 
 
 class Server:
-    """A server process with a folder of its own, readable for unprivileged users."""
+    """A server process with a folder of its own, readable for unprivileged users.
+
+    A kind of server has configure(), which picks ports and writes what the server reads, and
+    start(), which also starts it again on the same ports after stop() or kill()."""
 
     name = "server"
 
@@ -45,6 +64,18 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix=f"sluice-{self.name}-"))
         self.folder.chmod(0o755)
         self.process = None
+        _servers.append(self)
+
+    def configure_and_start(self):
+        """Another process may take a port before the server does: then it gets other ports."""
+        for attempt in range(1, START_ATTEMPTS + 1):
+            self.configure()
+            try:
+                return self.start()
+            except (RuntimeError, TimeoutError):
+                self.kill()
+                if attempt == START_ATTEMPTS:
+                    raise
 
     @property
     def log(self):
@@ -82,6 +113,7 @@ class Server:
             self.process.wait()
 
     def stop(self):
+        """SIGTERM, and after 20 s kill -9."""
         if self.process and self.process.poll() is None:
             self.signal(signal.SIGTERM)
             try:
@@ -90,5 +122,9 @@ class Server:
                 self.kill()
 
     def destroy(self):
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self in _servers:
+            _servers.remove(self)
+        try:
+            self.kill()
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)

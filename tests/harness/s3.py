@@ -18,25 +18,28 @@ class S3(Server):
 
     def __init__(self):
         super().__init__()
+        self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
+        self.configuration = self.folder / "s3proxy.properties"
+        for name in ("data", "tmp"):
+            (self.folder / name).mkdir()
+        self.configure_and_start()
+
+    def configure(self):
         self.port = free_port()
         self.endpoint = f"http://{HOST}:{self.port}"
-        self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
-        data = self.folder / "data"
-        data.mkdir()
-        self.configuration = self.folder / "s3proxy.properties"
         self.configuration.write_text(
             f"s3proxy.endpoint={self.endpoint}\n"
             "s3proxy.authorization=aws-v4\n"
             f"s3proxy.identity={ACCESS_KEY}\n"
             f"s3proxy.credential={SECRET_KEY}\n"
             "jclouds.provider=filesystem-nio2\n"
-            f"jclouds.filesystem.basedir={data}\n")
-        self.start()
+            f"jclouds.filesystem.basedir={self.folder}/data\n")
 
     def start(self):
         jar = downloads.artifact(COORDINATES)
-        self.launch(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", jar,
-                     "org.gaul.s3proxy.Main", "--properties", self.configuration])
+        self.launch(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+                     f"-Djava.io.tmpdir={self.folder}/tmp", "-cp", jar, "org.gaul.s3proxy.Main", "--properties",
+                     self.configuration])
         self.wait_ready(self._answers)
 
     def _answers(self):

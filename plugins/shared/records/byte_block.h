@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sixteen bytes at a time, by the compiler's own vectors: SSE2 on x86-64, NEON on ARM. Comparisons
+ * of blocks give all ones where they hold: (block == '"') | (block < ' '). */
+#ifndef SLUICE_RECORDS_BYTE_BLOCK_H
+#define SLUICE_RECORDS_BYTE_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { BLOCK = 16 };
+
+typedef uint8_t byte_block __attribute__((vector_size(BLOCK)));
+typedef uint64_t word_block __attribute__((vector_size(BLOCK)));
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the first byte is the lowest here");
+
+static inline byte_block block_load(const char *bytes)
+{
+    byte_block block;
+    memcpy(&block, bytes, BLOCK);
+    return block;
+}
+
+static inline bool block_any(byte_block marks)
+{
+    word_block words = (word_block)marks;
+    return (words[0] | words[1]) != 0;
+}
+
+/* Index of the first marked byte; one must be. */
+static inline int block_first(byte_block marks)
+{
+    word_block words = (word_block)marks;
+    return (words[0] ? __builtin_ctzll(words[0]) : 64 + __builtin_ctzll(words[1])) / 8;
+}
+
+static inline bool block_is_ascii(byte_block block)
+{
+    word_block words = (word_block)block;
+    return ((words[0] | words[1]) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+#endif
