@@ -168,7 +168,10 @@ struct sluice_template *template_parse(struct arena *arena, const char *text,
 size_t template_column_count(const struct sluice_template *template_);
 const char *template_column(const struct sluice_template *template_, size_t index);
 const char *template_column_pattern(const struct sluice_template *template_, size_t index);
-const char *template_literal_prefix(const struct sluice_template *template_);
+/* Literal text before the first and behind the last column. True where there is no column: then the
+ * prefix is everything. */
+bool template_ends(const struct sluice_template *template_, struct sluice_string *prefix,
+                   struct sluice_string *suffix);
 enum sluice_status template_render(const struct sluice_template *template_,
                                    const struct sluice_batch *batch, int64_t row, bool is_path,
                                    struct text *text, struct sluice_error *error);

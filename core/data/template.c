@@ -168,9 +168,20 @@ const char *template_column_pattern(const struct sluice_template *template_, siz
     return part ? part->pattern : NULL;
 }
 
-const char *template_literal_prefix(const struct sluice_template *template_)
+bool template_ends(const struct sluice_template *template_, struct sluice_string *prefix,
+                   struct sluice_string *suffix)
 {
-    return template_->first && template_->first->literal ? template_->first->literal : "";
+    const struct part *first = template_->first;
+    const struct part *last = first;
+    while (last && last->next) {
+        last = last->next;
+    }
+    bool is_literal = template_->column_count == 0;
+    const char *head = first && first->literal ? first->literal : "";
+    const char *tail = last && last->literal && !is_literal ? last->literal : "";
+    *prefix = (struct sluice_string){head, strlen(head)};
+    *suffix = (struct sluice_string){tail, strlen(tail)};
+    return is_literal;
 }
 
 /* ---- rendering ---- */

@@ -178,8 +178,7 @@ static enum sluice_status name_index(struct documents *documents, int64_t row,
                                      struct sluice_string *index, struct sluice_error *error)
 {
     if (documents->pattern->is_literal) {
-        *index = (struct sluice_string){documents->pattern->prefix.data,
-                                        documents->pattern->prefix.size};
+        *index = documents->pattern->prefix;
         return SLUICE_OK;
     }
     enum sluice_status status =

@@ -28,22 +28,21 @@ static void destroy(void *instance)
     if (sink->target) {
         sink->target->calls->destroy(sink->target);
     }
-    index_pattern_reset(host, &sink->pattern);
     sluice_free(host, sink);
 }
 
 static enum sluice_status check_literal(const struct es_instance *sink, struct sluice_error *error)
 {
-    const struct sluice_buffer *name = &sink->pattern.prefix;
+    const struct sluice_string *name = &sink->pattern.prefix;
     const char *fault = sink->pattern.is_literal
-                            ? index_name_fault(name->size ? name->data : "", name->size)
+                            ? index_name_fault(name->size ? name->bytes : "", name->size)
                             : NULL;
     if (!fault) {
         return SLUICE_OK;
     }
     sluice_fail(sink->host, error, SLUICE_CONFIG, SLUICE_CODE_CONFIG_INVALID,
                 "index: the name \"%.*s\" is not allowed: %s", (int)name->size,
-                name->size ? name->data : "", fault);
+                name->size ? name->bytes : "", fault);
     sluice_error_at(sink->host, error, SLUICE_AT_OPTION, "index");
     return SLUICE_CONFIG;
 }
@@ -72,9 +71,8 @@ static enum sluice_status create(const struct sluice_host *host, const void *opt
     const struct sluice_schema *input = sluice_input_schema(host);
     enum sluice_status status = es_check_options(host, sink->options, input, error);
     if (status == SLUICE_OK) {
-        status = index_pattern_find(host, input, sink->options->index, &sink->pattern, error);
-    }
-    if (status == SLUICE_OK) {
+        sink->pattern.is_literal = sluice_template_ends(
+            host, sink->options->index, &sink->pattern.prefix, &sink->pattern.suffix);
         status = check_literal(sink, error);
     }
     if (status == SLUICE_OK) {

@@ -43,6 +43,11 @@ static enum sluice_status sink_plan(const struct sluice_host *host, const void *
         sluice_error_at(host, error, SLUICE_AT_OPTION, "mode");
         return SLUICE_CONFIG;
     }
+    if (strcmp(options->path, "-") == 0) {
+        sluice_planning_warn(host, planning, "path",
+                             "standard output is at least once: what was printed cannot be taken "
+                             "back when a run is done again");
+    }
     return SLUICE_OK;
 }
 
@@ -262,7 +267,7 @@ static enum sluice_status sink_commit(void *instance, uint64_t checkpoint,
         status = output_file_rename(sink->host, state.temporary, state.path, &is_missing, error);
         output_file_close(&sink->file);
     } else if (state.size > sink->committed_size) {
-        /* recover is told of a stage only until it is committed. */
+        /* A later checkpoint may have no part of this sink: recover must not cut this off then. */
         status = note_size(sink, state.size, error);
         sink->committed_size = status == SLUICE_OK ? state.size : sink->committed_size;
     }

@@ -91,6 +91,8 @@ struct sluice_host_table {
     enum sluice_status (*template_render)(sluice_host_ref, const struct sluice_template *,
                                           const struct sluice_batch *, int64_t row, bool is_path,
                                           struct sluice_buffer *);
+    bool (*template_ends)(sluice_host_ref, const struct sluice_template *, struct sluice_string *prefix,
+                          struct sluice_string *suffix);
     const char *(*codec_name)(sluice_host_ref, const struct sluice_codec_choice *);
     enum sluice_status (*decoder_create)(sluice_host_ref, const struct sluice_codec_choice *,
                                          const struct sluice_schema *declared,

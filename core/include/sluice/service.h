@@ -257,6 +257,16 @@ static inline enum sluice_status sluice_template_render(const struct sluice_host
     return host->table->template_render(host, template_, batch, row, is_path, buffer);
 }
 
+/* The literal text before the first and behind the last column of the template. True where it names
+ * no column: the prefix is the whole text then. The bytes live as long as the template. */
+static inline bool sluice_template_ends(const struct sluice_host *host,
+                                        const struct sluice_template *template_,
+                                        struct sluice_string *prefix,
+                                        struct sluice_string *suffix)
+{
+    return host->table->template_ends(host, template_, prefix, suffix);
+}
+
 #ifdef __cplusplus
 }
 #endif

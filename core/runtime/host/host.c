@@ -246,6 +246,13 @@ static uint64_t hash(sluice_host_ref host, const void *bytes, size_t size)
     return hash_bytes(bytes, size);
 }
 
+static bool find_template_ends(sluice_host_ref host, const struct sluice_template *template_,
+                               struct sluice_string *prefix, struct sluice_string *suffix)
+{
+    (void)host;
+    return template_ends(template_, prefix, suffix);
+}
+
 static void fill_services(struct sluice_host_table *table)
 {
     table->struct_size = sizeof *table;
@@ -295,6 +302,7 @@ void host_fill(struct sluice_host_table *table)
     table->is_utf8 = check_utf8;
     table->hash_bytes = hash;
     table->template_render = host_template_render;
+    table->template_ends = find_template_ends;
     table->codec_name = host_codec_name;
     table->decoder_create = host_decoder_create;
     table->decoder_begin = host_decoder_begin;

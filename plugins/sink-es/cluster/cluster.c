@@ -58,7 +58,7 @@ static enum sluice_status make_bulk_path(struct cluster *cluster, struct sluice_
     if (pattern->is_literal) {
         status = search_append_text(host, &cluster->path, "/");
         if (status == SLUICE_OK) {
-            status = search_append_segment(host, &cluster->path, pattern->prefix.data,
+            status = search_append_segment(host, &cluster->path, pattern->prefix.bytes,
                                            pattern->prefix.size);
         }
     }
@@ -130,12 +130,12 @@ static enum sluice_status write_names(struct cluster *cluster, struct sluice_sta
     const char version = STATE_VERSION;
     enum sluice_status status = sluice_state_write(host, writer, &version, 1);
     if (status == SLUICE_OK && cluster->touched.is_overflown) {
-        status = sluice_state_write(host, writer, pattern->prefix.data, pattern->prefix.size);
+        status = sluice_state_write(host, writer, pattern->prefix.bytes, pattern->prefix.size);
         if (status == SLUICE_OK) {
             status = sluice_state_write(host, writer, "*", 1);
         }
         return status == SLUICE_OK
-                   ? sluice_state_write(host, writer, pattern->suffix.data, pattern->suffix.size)
+                   ? sluice_state_write(host, writer, pattern->suffix.bytes, pattern->suffix.size)
                    : status;
     }
     return status == SLUICE_OK ? sluice_state_write(host, writer, cluster->touched.names.data,

@@ -113,8 +113,8 @@ static enum sluice_status put_template(struct search_client *client,
                                        const struct index_pattern *pattern,
                                        const struct sluice_buffer *path, struct sluice_error *error)
 {
-    struct sluice_string prefix = {pattern->prefix.data, pattern->prefix.size};
-    struct sluice_string suffix = {pattern->suffix.data, pattern->suffix.size};
+    struct sluice_string prefix = pattern->prefix;
+    struct sluice_string suffix = pattern->suffix;
     return put_body(client, path->data,
                     mapping_template_body(sluice_input_schema(client->host),
                                           client->options->shards, client->options->replicas,
@@ -128,10 +128,10 @@ static enum sluice_status make_path(const struct sluice_host *host,
     const char *base = pattern->is_literal ? "/" : "/_index_template/sluice-";
     enum sluice_status status = search_append_text(host, path, base);
     if (status == SLUICE_OK) {
-        status = search_append_segment(host, path, pattern->prefix.data, pattern->prefix.size);
+        status = search_append_segment(host, path, pattern->prefix.bytes, pattern->prefix.size);
     }
     if (status == SLUICE_OK && !pattern->is_literal) {
-        status = search_append_segment(host, path, pattern->suffix.data, pattern->suffix.size);
+        status = search_append_segment(host, path, pattern->suffix.bytes, pattern->suffix.size);
     }
     return status;
 }

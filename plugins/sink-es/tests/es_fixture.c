@@ -85,6 +85,13 @@ static enum sluice_status render(sluice_host_ref host, const struct sluice_templ
     return status;
 }
 
+static bool find_ends(sluice_host_ref host, const struct sluice_template *template_,
+                      struct sluice_string *prefix, struct sluice_string *suffix)
+{
+    (void)host;
+    return template_ends(template_, prefix, suffix);
+}
+
 static enum sluice_status print_value(sluice_host_ref host, const struct sluice_column *column,
                                       int64_t row, struct sluice_buffer *buffer)
 {
@@ -114,6 +121,7 @@ void fixture_init(struct es_fixture *fixture)
     struct sluice_host_table *table =
         (struct sluice_host_table *)(uintptr_t)fixture->test->host.table;
     table->template_render = render;
+    table->template_ends = find_ends;
     table->verdict = settle;
     table->format_value = print_value;
     table->hash_bytes = hash;
