@@ -128,9 +128,10 @@ static void check_duplicate_names(struct draft *draft, struct draft_flow *flow)
 /* The plugin's name, with -2, -3 … where it is taken. */
 static void name_step(struct draft *draft, const struct draft_flow *flow, struct draft_step *step)
 {
-    const char *name = step->key->text;
+    const char *base = step->is_default ? "dead-letter" : step->key->text;
+    const char *name = base;
     for (int number = 2; name && is_taken(flow, name); number++)
-        name = arena_print(draft->arena, "%s-%d", step->key->text, number);
+        name = arena_print(draft->arena, "%s-%d", base, number);
     if (!name)
         diagnostics_fail(draft->diagnostics);
     step->name = name ? name : "";

@@ -10,6 +10,8 @@ import time
 import pytest
 import zstandard
 
+pytestmark = pytest.mark.sanitize
+
 CLICK = "{%s}" % ", ".join(
     f"{name}: {{type: {type}, required: false}}" for name, type in
     [("user", "string"), ("n", "int64"), ("x", "float64"), ("ok", "bool"), ("t", "timestamp")])

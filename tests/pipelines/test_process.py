@@ -9,6 +9,8 @@ import pytest
 
 from harness import clicks
 
+pytestmark = pytest.mark.sanitize
+
 GENERATE = """
 pipeline: generate
 schemas:
