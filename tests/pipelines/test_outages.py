@@ -1,0 +1,90 @@
+"""Servers that go away in the middle of a run and come back: nothing lost, nothing twice."""
+
+import gzip
+import json
+import time
+import uuid
+from collections import Counter
+
+import pytest
+
+from harness.sluice import eventually
+
+EVENTS = 60_000
+
+PIPELINE = """
+pipeline: outage
+settings: {checkpoint: 300ms}
+schemas: {event: {id: int64}}
+flows:
+  ingest:
+    steps:
+      - source-kafka: {brokers: "${KAFKA_BROKERS}", topics: ["${KAFKA_TOPIC}"], group: "${KAFKA_GROUP}", start: earliest}
+      - transform-parse: {format: json, schema: event}
+      - sink-s3: {url: "${RAW_URL}", format: json, compression: gzip}
+"""
+
+
+@pytest.fixture
+def story(kafka, s3):
+    """(topic, bucket, environment) of one run."""
+    topic, bucket = kafka.create_topic(partitions=3), s3.create_bucket()
+    return topic, bucket, s3.environment() | {
+        "KAFKA_BROKERS": kafka.bootstrap, "KAFKA_TOPIC": topic, "KAFKA_GROUP": uuid.uuid4().hex,
+        "RAW_URL": f"s3://{bucket}/raw/"}
+
+
+def produce(kafka, topic, first, count):
+    kafka.produce(topic, [b'{"id": %d}' % number for number in range(first, first + count)])
+
+
+def stored(s3, bucket):
+    found = Counter()
+    for key in s3.keys(bucket, "raw/"):
+        for line in gzip.decompress(s3.read(bucket, key)).splitlines():
+            found[json.loads(line)["id"]] += 1
+    return found
+
+
+def assert_stored_once(s3, bucket, sluice):
+    eventually(lambda: len(stored(s3, bucket)) == EVENTS, 90, "all events to be stored")
+    assert set(stored(s3, bucket).values()) == {1}, sluice.log()[-3000:]
+
+
+def test_an_s3_server_that_dies_and_comes_back(sluice, kafka, s3, story):
+    topic, bucket, environment = story
+    produce(kafka, topic, 0, EVENTS // 2)
+    process = sluice.start("run", sluice.write("outage.yaml", PIPELINE), env=environment)
+    eventually(lambda: s3.keys(bucket), 60, "the first objects")
+    s3.kill()
+    produce(kafka, topic, EVENTS // 2, EVENTS // 2)
+    time.sleep(2)
+    s3.start()
+    assert_stored_once(s3, bucket, sluice)
+    assert sluice.stop(process) == 0, sluice.log()[-3000:]
+    assert s3.uploads(bucket) == []
+
+
+def test_a_broker_that_dies_and_comes_back(sluice, kafka, s3, story):
+    topic, bucket, environment = story
+    produce(kafka, topic, 0, EVENTS // 2)
+    process = sluice.start("run", sluice.write("outage.yaml", PIPELINE), env=environment)
+    eventually(lambda: s3.keys(bucket), 60, "the first objects")
+    kafka.kill()
+    time.sleep(3)
+    kafka.start()
+    produce(kafka, topic, EVENTS // 2, EVENTS // 2)
+    assert_stored_once(s3, bucket, sluice)
+    assert sluice.stop(process) == 0, sluice.log()[-3000:]
+
+
+def test_servers_that_are_not_there_at_the_start(sluice, kafka, s3, story):
+    """The flow waits for them, and says for what."""
+    topic, bucket, environment = story
+    produce(kafka, topic, 0, EVENTS)
+    s3.kill()
+    process = sluice.start("run", sluice.write("outage.yaml", PIPELINE), env=environment)
+    eventually(lambda: "connect_failed" in sluice.log(), 60, "a warning")
+    s3.start()
+    assert_stored_once(s3, bucket, sluice)
+    assert sluice.stop(process) == 0, sluice.log()[-3000:]
