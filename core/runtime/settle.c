@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include <sluice/service.h>
+
 static bool is_settled(void *user)
 {
     struct execution *execution = user;
@@ -59,6 +61,8 @@ enum sluice_status settle(struct instance *instance, const char *member, uint64_
     struct execution *execution = instance->execution;
     struct flow *flow = execution->flow;
     bool is_own = strcmp(member, instance->run.member) == 0;
+    if (number == SLUICE_CHECKPOINT_RESTORED)
+        number = execution->restored;
     if (is_own && number != execution->restored && has_restorable_transform(execution)) {
         flow->restore_from = number;
         atomic_store(&execution->wants_restart, true);

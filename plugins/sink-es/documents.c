@@ -52,7 +52,7 @@ enum sluice_status documents_create(const struct sluice_host *host,
     made->host = host;
     made->options = options;
     made->pattern = pattern;
-    const struct sluice_run *run = sluice_run(host);
+    const struct sluice_run *run = sluice_this_run(host);
     made->has_run_version = run->is_batch && options->action == ES_INDEX && es_has_id(options) &&
                             !es_is_set(options->version);
     made->run_version = (int64_t)run->run;

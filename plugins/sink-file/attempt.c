@@ -41,7 +41,7 @@ size_t safe_name(const char *name, char *out, size_t room)
 /* Name of the note, and of its temporary file with `ending`. */
 static bool note_path(const struct sluice_host *host, const char *ending, char path[PATH_MAX])
 {
-    const struct sluice_run *run = sluice_run(host);
+    const struct sluice_run *run = sluice_this_run(host);
     char flow[80];
     char step[80];
     safe_name(run->flow, flow, sizeof flow);

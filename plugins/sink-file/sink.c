@@ -120,7 +120,7 @@ static enum sluice_status sink_create(const struct sluice_host *host, const void
     memset(sink, 0, sizeof *sink);
     sink->host = host;
     sink->options = instance_options;
-    sink->run = sluice_run(host);
+    sink->run = sluice_this_run(host);
     sink->file.descriptor = -1;
     enum sluice_status status = find_path(sink, error);
     sink->is_replacing = sink->options->mode != FILE_MODE_APPEND && sink->run->is_batch &&

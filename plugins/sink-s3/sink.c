@@ -80,7 +80,7 @@ enum sluice_status sink_create(const struct sluice_host *host, const void *optio
                            "no memory for sink-s3: raise settings.memory");
     }
     *sink =
-        (struct sink){.host = host, .options = options, .run = sluice_run(host), .checkpoint = 1};
+        (struct sink){.host = host, .options = options, .run = sluice_this_run(host), .checkpoint = 1};
     sink->is_conditional = sink->options->if_none_match != SINK_CONDITION_NEVER;
     row_groups_init(&sink->groups, host);
     enum sluice_status status = check_mode(host, options, sink->run->is_batch, error);

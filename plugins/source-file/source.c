@@ -93,7 +93,7 @@ static enum sluice_status source_create(const struct sluice_host *host,
     memset(source, 0, sizeof *source);
     source->host = host;
     source->options = instance_options;
-    source->run = sluice_run(host);
+    source->run = sluice_this_run(host);
     source->list.host = host;
     source->stream.host = host;
     source->stream.descriptor = -1;

@@ -141,7 +141,7 @@ static enum sluice_status create_generate(const struct sluice_host *host, const 
 {
     *instance = NULL;
     const struct generate_options *options = options_;
-    if (!options->count && sluice_run(host)->is_once)
+    if (!options->count && sluice_this_run(host)->is_once)
         return refuse(host, error, "count",
                       "is 0, which never ends, but the run is to end by itself: give a number");
     struct generate *generate = sluice_alloc(host, sizeof(*generate));

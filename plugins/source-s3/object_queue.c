@@ -59,7 +59,7 @@ static void destroy_queue(void *resource)
 /* Each run of the step has its own. */
 static void print_name(const struct sluice_host *host, char name[512])
 {
-    const struct sluice_run *run = sluice_run(host);
+    const struct sluice_run *run = sluice_this_run(host);
     snprintf(name, 512, "source-s3/%s/%s/%s/%016" PRIx64 "/%" PRIu64, run->pipeline, run->flow,
              run->step, run->nonce, run->run);
 }

@@ -72,7 +72,7 @@ enum sluice_status source_create(const struct sluice_host *host, const void *opt
     memset(source, 0, sizeof *source);
     source->host = host;
     source->options = options;
-    source->run = sluice_run(host);
+    source->run = sluice_this_run(host);
     status = object_store_create(host, &source->options->store, source->options->url,
                                  &source->store, error);
     if (status == SLUICE_OK) {

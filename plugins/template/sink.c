@@ -49,7 +49,7 @@ static enum sluice_status fail(const struct sink *sink, struct sluice_error *err
 static void name_prefix(const struct sink *sink, const char *state, const char *member,
                         char prefix[NAME_SIZE])
 {
-    const struct sluice_run *run = sluice_run(sink->host);
+    const struct sluice_run *run = sluice_this_run(sink->host);
     snprintf(prefix, NAME_SIZE, "%s%s-%s-%s-", state, run->flow, run->step, member);
 }
 
@@ -122,7 +122,7 @@ static enum sluice_status write_rows(void *instance, const struct sluice_batch *
     struct sink *sink = instance;
     if (sink->file < 0) {
         char name[NAME_SIZE];
-        name_file(sink, ".writing-", sluice_run(sink->host)->member, 0, name);
+        name_file(sink, ".writing-", sluice_this_run(sink->host)->member, 0, name);
         sink->file = openat(sink->folder, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         if (sink->file < 0) {
             return fail(sink, error, "making a file", name);
@@ -155,7 +155,7 @@ static enum sluice_status stage(void *instance, uint64_t checkpoint,
                                 struct sluice_state_writer *writer, struct sluice_error *error)
 {
     struct sink *sink = instance;
-    const char *member = sluice_run(sink->host)->member;
+    const char *member = sluice_this_run(sink->host)->member;
     uint8_t has_file = sink->file >= 0;
     if (has_file) {
         char writing[NAME_SIZE], staged[NAME_SIZE];
@@ -192,7 +192,7 @@ static enum sluice_status commit(void *instance, uint64_t checkpoint,
                                  struct sluice_state_reader *reader, struct sluice_error *error)
 {
     struct sink *sink = instance;
-    return publish(sink, sluice_run(sink->host)->member, checkpoint, reader, error);
+    return publish(sink, sluice_this_run(sink->host)->member, checkpoint, reader, error);
 }
 
 /* What a past run staged is finished where its checkpoint was decided, and dropped otherwise. */
@@ -209,7 +209,7 @@ static enum sluice_status recover(void *instance, const struct sluice_recovery *
     }
     char prefix[NAME_SIZE];
     name_prefix(sink, ".staged-", recovery->member, prefix);
-    bool is_own = strcmp(recovery->member, sluice_run(sink->host)->member) == 0;
+    bool is_own = strcmp(recovery->member, sluice_this_run(sink->host)->member) == 0;
     DIR *folder = recovery->is_running && is_own ? NULL : opendir(sink->options->folder);
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {

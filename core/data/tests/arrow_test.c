@@ -159,7 +159,7 @@ static void spoil_struct(struct sample *sample, int how)
     }
 }
 
-/* Lies about its columns. */
+/* Lies about its numbers and about what is there at all. */
 static void spoil_column(struct sample *sample, int how)
 {
     struct ArrowArray *columns = sample->columns;
@@ -188,6 +188,14 @@ static void spoil_column(struct sample *sample, int how)
     case 24:
         sample->buffers[NUMBER][1] = (char *)sample->numbers + 1;
         break;
+    }
+}
+
+/* Lies about its strings and dictionaries. */
+static void spoil_strings(struct sample *sample, int how)
+{
+    struct ArrowArray *columns = sample->columns;
+    switch (how) {
     case 25:
         sample->buffers[STRING][1] = NULL;
         break;
@@ -249,6 +257,7 @@ static void arrays_that_lie_are_refused_and_released_once(void **state)
         make_sample(&sample);
         spoil_struct(&sample, how);
         spoil_column(&sample, how);
+        spoil_strings(&sample, how);
         array_releases = 0;
         schema_releases = 0;
         enum sluice_status status =

@@ -45,7 +45,7 @@ static const char *read_as(const struct sluice_time_format *made, const char *te
     if (time_format_parse(made, text, strlen(text), &value_us)) {
         format_timestamp(value_us, result);
     } else {
-        strcpy(result, "refused");
+        snprintf(result, sizeof result, "refused");
     }
     return result;
 }

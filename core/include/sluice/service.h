@@ -41,7 +41,7 @@ static inline void sluice_metric_observe(const struct sluice_host *host, size_t 
     host->table->metric_observe(host, row, labels, value);
 }
 
-static inline const struct sluice_run *sluice_run(const struct sluice_host *host)
+static inline const struct sluice_run *sluice_this_run(const struct sluice_host *host)
 {
     return host->table->run(host);
 }
@@ -166,6 +166,9 @@ static inline void sluice_request_checkpoint(const struct sluice_host *host)
 {
     host->table->request_checkpoint(host);
 }
+
+/* For sluice_settle(): the checkpoint whose position `restore` gave. */
+#define SLUICE_CHECKPOINT_RESTORED UINT64_MAX
 
 /* Deciding source, inside open or read: checkpoint `checkpoint` of `member` is the newest decided
  * one for what was just assigned. The core finishes its staged output, drops what the member

@@ -23,7 +23,7 @@ extern "C" {
 /* What recover is told. */
 struct sluice_recovery {
     size_t struct_size;
-    const char *member;  /* whose staged output this is about: sluice_run()->member, or a member
+    const char *member;  /* whose staged output this is about: sluice_this_run()->member, or a member
                           * whose input this process has taken over */
     uint64_t checkpoint; /* newest decided checkpoint; 0: none was decided */
     bool is_committed;   /* its commit is known to have been done: nothing is left to finish */

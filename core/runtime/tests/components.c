@@ -48,7 +48,7 @@ static enum sluice_status create_numbers(const struct sluice_host *host, const v
 {
     (void)error;
     create(host, options, sizeof(struct numbers), instance);
-    ((struct numbers *)*instance)->next = sluice_run(host)->lane;
+    ((struct numbers *)*instance)->next = sluice_this_run(host)->lane;
     return SLUICE_OK;
 }
 
@@ -70,7 +70,7 @@ static enum sluice_status read_numbers(void *instance, int timeout_ms,
     sluice_builder_origin(host, builder, "numbers", 0);
     for (int64_t i = 0; i < world->batch_rows && numbers->next < world->row_count; i++) {
         append(host, builder, numbers->next, numbers->next % world->keys, 1);
-        numbers->next += sluice_run(host)->lane_count;
+        numbers->next += sluice_this_run(host)->lane_count;
     }
     enum sluice_status status = sluice_builder_finish(host, builder, batch, error);
     sluice_builder_destroy(host, builder);
@@ -113,7 +113,7 @@ static enum sluice_status open_deciding(void *instance, struct sluice_error *err
 {
     struct numbers *numbers = instance;
     const struct sluice_host *host = numbers->base.host;
-    return sluice_settle(host, sluice_run(host)->member, 0, error);
+    return sluice_settle(host, sluice_this_run(host)->member, 0, error);
 }
 
 const struct component source_numbers = {

@@ -16,7 +16,7 @@ int schema_index(const struct sluice_schema *schema, const char *name)
 enum sluice_status fail_over_budget(const struct sluice_host *host, struct sluice_error *error,
                                     const char *what)
 {
-    const struct sluice_run *run = sluice_run(host);
+    const struct sluice_run *run = sluice_this_run(host);
     return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
                        "step %s has no memory left for %s; raise settings.memory", run->step, what);
 }

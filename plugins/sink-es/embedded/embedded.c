@@ -93,7 +93,7 @@ static enum sluice_status embedded_add(struct target *target, const struct docum
     struct document named = *document;
     char id[GENERATED_ID_SIZE + 1];
     if (named.id.size == 0) {
-        snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, sluice_run(embedded->host)->nonce,
+        snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, sluice_this_run(embedded->host)->nonce,
                  embedded->generated++);
         named.id = (struct sluice_string){id, GENERATED_ID_SIZE};
     }
@@ -253,7 +253,7 @@ static enum sluice_status embedded_recover(struct target *target,
         status = staged_publish(embedded->host, writer.data, recovery->checkpoint,
                                 embedded->folder.data, error);
     }
-    bool is_own = strcmp(recovery->member, sluice_run(embedded->host)->member) == 0;
+    bool is_own = strcmp(recovery->member, sluice_this_run(embedded->host)->member) == 0;
     if (status == SLUICE_OK && !(is_own && recovery->is_running)) {
         status = staged_drop(embedded->host, writer.data, error);
     }
@@ -290,7 +290,7 @@ static enum sluice_status name_folders(struct embedded *embedded, struct sluice_
     }
     if (status == SLUICE_OK) {
         status = staged_writer(embedded->host, embedded->staged.data,
-                               sluice_run(embedded->host)->member, &embedded->writer, error);
+                               sluice_this_run(embedded->host)->member, &embedded->writer, error);
     }
     if (status == SLUICE_OK) {
         const char *const spool_parts[] = {embedded->writer.data, STAGED_SPOOL, NULL};

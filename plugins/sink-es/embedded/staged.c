@@ -41,7 +41,7 @@ enum sluice_status staged_writer(const struct sluice_host *host, const char *sta
                                  const char *member, struct sluice_buffer *path,
                                  struct sluice_error *error)
 {
-    const struct sluice_run *run = sluice_run(host);
+    const struct sluice_run *run = sluice_this_run(host);
     struct sluice_buffer name = {0};
     enum sluice_status status = append_name(host, &name, run->flow);
     if (status == SLUICE_OK) {

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "es_fixture.h"
 
-/* Appends what the text holds and frees it. */
-static enum sluice_status move_text(const struct sluice_host *host, struct text *text,
-                                    struct sluice_buffer *buffer)
-{
-    enum sluice_status status = sluice_buffer_reserve(host, buffer, text->size + 1);
-    if (status == SLUICE_OK) {
-        memcpy(buffer->data + buffer->size, text_get(text), text->size);
-        buffer->size += text->size;
-    }
-    text_reset(text);
-    return status;
-}
-
 /* ---- a codec: rows as the core writes them into dead letters ---- */
 
 static enum sluice_status encoder_create(const struct sluice_host *host, const void *options,
@@ -36,16 +23,29 @@ static enum sluice_status encoder_begin(void *encoder, struct sluice_buffer *buf
     return SLUICE_OK;
 }
 
+static enum sluice_status append_row(const struct sluice_host *host,
+                                     const struct sluice_batch *batch, int64_t row,
+                                     struct sluice_buffer *buffer)
+{
+    struct text text = {0};
+    format_row_json(batch, row, &text);
+    text_append_char(&text, '\n');
+    enum sluice_status status = sluice_buffer_reserve(host, buffer, text.size);
+    if (status == SLUICE_OK) {
+        memcpy(buffer->data + buffer->size, text.data, text.size);
+        buffer->size += text.size;
+    }
+    text_reset(&text);
+    return status;
+}
+
 static enum sluice_status encode(void *encoder, const struct sluice_batch *batch,
                                  const int32_t *rows, int64_t count, struct sluice_buffer *buffer,
                                  struct sluice_error *error)
 {
     enum sluice_status status = SLUICE_OK;
     for (int64_t i = 0; status == SLUICE_OK && i < count; i++) {
-        struct text text = {0};
-        format_row_json(batch, rows ? rows[i] : i, &text);
-        text_append_char(&text, '\n');
-        status = move_text(encoder, &text, buffer);
+        status = append_row(encoder, batch, rows ? rows[i] : i, buffer);
     }
     return status == SLUICE_OK
                ? status
@@ -68,63 +68,10 @@ static const struct sluice_codec row_codec = {
 };
 static const struct sluice_codec_choice row_choice = {"json", &row_codec, NULL};
 
-/* ---- host calls that need more than the shared test host ---- */
-
-static enum sluice_status render(sluice_host_ref host, const struct sluice_template *template_,
-                                 const struct sluice_batch *batch, int64_t row, bool is_path,
-                                 struct sluice_buffer *buffer)
-{
-    struct text text = {0};
-    struct sluice_error *error = error_create();
-    enum sluice_status status = template_render(template_, batch, row, is_path, &text, error);
-    if (status == SLUICE_OK) {
-        status = move_text(host, &text, buffer);
-    }
-    text_reset(&text);
-    error_destroy(error);
-    return status;
-}
-
-static bool find_ends(sluice_host_ref host, const struct sluice_template *template_,
-                      struct sluice_string *prefix, struct sluice_string *suffix)
-{
-    (void)host;
-    return template_ends(template_, prefix, suffix);
-}
-
-static enum sluice_status print_value(sluice_host_ref host, const struct sluice_column *column,
-                                      int64_t row, struct sluice_buffer *buffer)
-{
-    struct text text = {0};
-    format_value(column, row, &text);
-    return move_text(host, &text, buffer);
-}
-
-static uint64_t hash(sluice_host_ref host, const void *bytes, size_t size)
-{
-    (void)host;
-    return hash_bytes(bytes, size);
-}
-
-static void settle(sluice_host_ref host, struct sluice_verdicts *verdicts, int64_t row,
-                   enum sluice_verdict verdict, const struct sluice_error *why)
-{
-    (void)host;
-    (void)why;
-    ((enum sluice_verdict *)verdicts)[row] = verdict;
-}
-
 void fixture_init(struct es_fixture *fixture)
 {
     memset(fixture, 0, sizeof(*fixture));
     fixture->test = test_host_create();
-    struct sluice_host_table *table =
-        (struct sluice_host_table *)(uintptr_t)fixture->test->host.table;
-    table->template_render = render;
-    table->template_ends = find_ends;
-    table->verdict = settle;
-    table->format_value = print_value;
-    table->hash_bytes = hash;
     fixture->test->input_schema =
         test_schema(fixture->test, "name:string", "n:int64", "at:timestamp", NULL);
     fixture->test->run.is_batch = true;
@@ -203,14 +150,14 @@ enum sluice_status fixture_write(struct es_fixture *fixture, const struct fixtur
         struct sluice_batch *shown = NULL;
         sluice_batch_slice(&fixture->test->host, batch, 0, (int64_t)count, &shown,
                            fixture->test->error);
-        memset(fixture->verdicts, 0, sizeof(fixture->verdicts));
-        status = es_sink.write(fixture->sink, shown, (struct sluice_verdicts *)fixture->verdicts,
-                               fixture->test->error);
+        status =
+            es_sink.write(fixture->sink, shown, test_host_verdicts(fixture->test, (int64_t)count),
+                          fixture->test->error);
         sluice_batch_release(&fixture->test->host, shown);
         sluice_batch_release(&fixture->test->host, batch);
         size_t kept = 0;
         for (size_t i = 0; status == SLUICE_RETRY && i < count; i++) {
-            if (fixture->verdicts[i] == SLUICE_VERDICT_NONE) {
+            if (fixture->test->verdicts[i] == SLUICE_VERDICT_NONE) {
                 left[kept++] = left[i];
             }
         }
@@ -259,45 +206,17 @@ void fixture_end(struct es_fixture *fixture)
 
 /* ---- without memory ---- */
 
-static int64_t allocations_left;
-
-static void *allocate_some(sluice_host_ref host, size_t size)
-{
-    return allocations_left-- > 0 ? account_alloc(&test_host_of(host)->account, size) : NULL;
-}
-
-static void *resize_some(sluice_host_ref host, void *memory, size_t size)
-{
-    return allocations_left-- > 0 ? account_resize(&test_host_of(host)->account, memory, size)
-                                  : NULL;
-}
-
-static enum sluice_status reserve_some(sluice_host_ref host, struct sluice_buffer *buffer,
-                                       size_t extra)
-{
-    if (buffer->data && buffer->capacity - buffer->size >= extra) {
-        return SLUICE_OK;
-    }
-    char *data = resize_some(host, buffer->data, buffer->size + extra);
-    if (!data) {
-        return SLUICE_FATAL;
-    }
-    buffer->data = data;
-    buffer->capacity = buffer->size + extra;
-    return SLUICE_OK;
-}
-
 static enum sluice_status live_once(struct es_fixture *fixture, bool is_opened)
 {
     static const struct fixture_row rows[] = {{"a", 1}, {"b", 2}};
     struct sluice_batch *batch = fixture_batch(fixture, rows, 2);
-    struct sluice_verdicts *verdicts = (struct sluice_verdicts *)fixture->verdicts;
     enum sluice_status status = fixture_create(fixture);
     if (status == SLUICE_OK && is_opened) {
         status = es_sink.open(fixture->sink, fixture->test->error);
     }
     if (status == SLUICE_OK) {
-        status = es_sink.write(fixture->sink, batch, verdicts, fixture->test->error);
+        status = es_sink.write(fixture->sink, batch, test_host_verdicts(fixture->test, 2),
+                               fixture->test->error);
     }
     if (status == SLUICE_OK) {
         status =
@@ -313,12 +232,7 @@ static enum sluice_status live_once(struct es_fixture *fixture, bool is_opened)
 enum sluice_status fixture_live_with(struct es_fixture *fixture, int64_t allocations,
                                      bool is_opened)
 {
-    struct sluice_host_table *table =
-        (struct sluice_host_table *)(uintptr_t)fixture->test->host.table;
-    table->alloc = allocate_some;
-    table->resize = resize_some;
-    table->buffer_reserve = reserve_some;
-    allocations_left = allocations;
+    fixture->test->allocations_left = allocations;
     enum sluice_status status = live_once(fixture, is_opened);
     if (status != SLUICE_OK) {
         assert_int_equal(status, SLUICE_FATAL);

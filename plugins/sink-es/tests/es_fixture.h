@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the sink's tests have in common: a host with templates and verdicts, options as the core
+/* What the sink's tests have in common: a host, options as the core
  * would fill them, batches from rows, and a whole sink on a scripted server or a folder. */
 #ifndef SLUICE_ES_FIXTURE_H
 #define SLUICE_ES_FIXTURE_H
@@ -29,7 +29,6 @@ struct es_fixture {
     struct scripted_server *server;
     bool is_stopped; /* the server */
     char url[64];
-    enum sluice_verdict verdicts[FIXTURE_ROWS]; /* of the write at hand */
 };
 
 /* Input columns: name:string, n:int64, at:timestamp. Action index, id [name], index "test". */

@@ -246,9 +246,9 @@ static void rows_that_cannot_be_documents_are_rejected_at_once(void **state)
     fixture_serve(&fixture, answers, 1);
 
     assert_int_equal(fixture_write(&fixture, rows, 3), SLUICE_OK);
-    assert_int_equal(fixture.verdicts[0], SLUICE_VERDICT_DONE);
-    assert_int_equal(fixture.verdicts[1], SLUICE_VERDICT_REJECT);
-    assert_int_equal(fixture.verdicts[2], SLUICE_VERDICT_REJECT);
+    assert_int_equal(fixture.test->verdicts[0], SLUICE_VERDICT_DONE);
+    assert_int_equal(fixture.test->verdicts[1], SLUICE_VERDICT_REJECT);
+    assert_int_equal(fixture.test->verdicts[2], SLUICE_VERDICT_REJECT);
     assert_int_equal(fixture_stage(&fixture, 1), SLUICE_OK);
 
     fixture_stop(&fixture);

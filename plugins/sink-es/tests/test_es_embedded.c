@@ -174,7 +174,7 @@ static void each_index_name_has_its_file(void **state)
     open_sink(&folder_case);
 
     assert_int_equal(fixture_write(&folder_case.fixture, rows, 3), SLUICE_OK);
-    assert_int_equal(folder_case.fixture.verdicts[1], SLUICE_VERDICT_REJECT);
+    assert_int_equal(folder_case.fixture.test->verdicts[1], SLUICE_VERDICT_REJECT);
     assert_int_equal(fixture_stage(&folder_case.fixture, 1), SLUICE_OK);
     assert_int_equal(fixture_commit(&folder_case.fixture, 1), SLUICE_OK);
 

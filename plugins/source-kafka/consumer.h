@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the consumer offer each other; source.h says which does what. */
+#ifndef SOURCE_KAFKA_CONSUMER_H
+#define SOURCE_KAFKA_CONSUMER_H
+
+#include "source.h"
+
+/* ---- consumer.c ---- */
+
+/* Checks the options as far as that needs no broker; *conf may be NULL. */
+enum sluice_status consumer_configure(const struct sluice_host *host,
+                                      const struct source_kafka_options *options,
+                                      const char *instance_id, int64_t queue_bytes,
+                                      rd_kafka_conf_t **conf, struct sluice_error *error);
+bool is_pattern(const char *topic);
+bool has_pattern(const struct source_kafka_options *options);
+/* Bytes of librdkafka's queue out of the instance's share of the budget. */
+int64_t consumer_queue_bytes(int64_t memory_bytes);
+/* Handle, first contact, topics, subscription. RETRY may be repeated after consumer_close. */
+enum sluice_status consumer_open(struct source_kafka *source, struct sluice_error *error);
+void consumer_close(struct source_kafka *source);
+
+/* ---- assignment.c ---- */
+
+void assignment_note(rd_kafka_t *rk, rd_kafka_resp_err_t kind,
+                     rd_kafka_topic_partition_list_t *partitions, void *opaque);
+/* Acts on what was noted. OK also while it waits. */
+enum sluice_status assignment_serve(struct source_kafka *source, struct sluice_error *error);
+/* The group was left behind or other members have the partitions now. */
+bool assignment_is_stale(const struct source_kafka *source);
+/* For `brokers: embedded`. */
+enum sluice_status assignment_make(struct source_kafka *source, struct sluice_error *error);
+void assignment_reset(struct source_kafka *source);
+
+/* ---- group.c ---- */
+
+/* What the group has committed, with metadata, for all partitions of the topics of `pending`: the
+ * caller's list. RETRY: no answer yet. */
+enum sluice_status group_read(struct source_kafka *source,
+                              const rd_kafka_topic_partition_list_t *pending,
+                              rd_kafka_topic_partition_list_t **committed,
+                              struct sluice_error *error);
+/* The decision that a committed offset carries. FATAL where it is of another flow or release. */
+enum sluice_status group_decision(struct source_kafka *source,
+                                  const rd_kafka_topic_partition_t *committed,
+                                  struct decision_record *decision, bool *has_decision,
+                                  struct sluice_error *error);
+/* Has the core finish what past decisions about the pending partitions left unfinished. */
+enum sluice_status group_settle(struct source_kafka *source,
+                                const rd_kafka_topic_partition_list_t *pending,
+                                const rd_kafka_topic_partition_list_t *committed,
+                                struct sluice_error *error);
+bool group_has_offsets(const rd_kafka_topic_partition_list_t *committed, const char *topic);
+
+/* ---- members.c ---- */
+
+/* Whether that member of this flow is in the group at the moment. RETRY: no answer yet. */
+enum sluice_status members_find(struct source_kafka *source, const char *member, bool *is_alive,
+                                struct sluice_error *error);
+
+/* ---- begin.c ---- */
+
+/* Puts the pending partitions into the table of positions, each with where to begin and, in a
+ * --once run, where to end; the same offsets go into `pending`. RETRY: no answer yet. */
+enum sluice_status begin_find(struct source_kafka *source, rd_kafka_topic_partition_list_t *pending,
+                              const rd_kafka_topic_partition_list_t *committed,
+                              struct sluice_error *error);
+/* Notes in the group where partitions begin that it had no offset for, so that a crash before the
+ * first decision begins there again. Best effort. */
+void begin_note(struct source_kafka *source);
+/* Fails with offset_out_of_range and the range that is missing. */
+enum sluice_status begin_fail_range(struct source_kafka *source, const char *topic,
+                                    int32_t partition, int64_t wanted, struct sluice_error *error);
+
+/* ---- records.c ---- */
+
+enum sluice_status records_init(struct source_kafka *source, struct sluice_error *error);
+void records_reset(struct source_kafka *source);
+/* Waits at most timeout_ms for records. *batch is NULL where there are none. */
+enum sluice_status records_take(struct source_kafka *source, int timeout_ms,
+                                struct sluice_batch **batch, struct sluice_error *error);
+
+/* ---- ends.c ---- */
+
+/* Sets the lag gauges every few seconds. */
+void ends_report(struct source_kafka *source);
+/* Wakes librdkafka's fetching threads where a full queue has run empty. */
+void ends_wake(struct source_kafka *source);
+/* A --once run has read everything. */
+bool ends_are_reached(const struct source_kafka *source);
+
+#endif
