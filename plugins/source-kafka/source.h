@@ -24,8 +24,6 @@
 
 #include "kafka/embedded.h"
 
-/* For sluice_settle(): the checkpoint that restore() gave, whose number a source is not told. */
-
 enum source_phase {
     PHASE_WAITING = 0, /* nothing assigned */
     PHASE_ASSIGNING,   /* partitions were assigned; where to begin is being found out */

@@ -88,6 +88,21 @@ def test_every_record_comes_once_and_a_restart_goes_on_at_the_group(sluice, kafk
     assert_each_once(sluice, names(0, 20500))
 
 
+def test_a_deleted_group_goes_on_where_the_state_says(sluice, kafka, group):
+    """Offsets that expired or were deleted: the checkpoint knows where it was."""
+    topic = kafka.create_topic()
+    pipeline = sluice.write("p.yaml", reading(kafka, topic, group))
+    kafka.produce(topic, names(0, 3000))
+    sluice.run_ok("run", "--once", pipeline)
+    admin = kafka.admin()
+    # A static member leaves when its session has timed out.
+    eventually(lambda: not list(admin.delete_consumer_groups([group]).values())[0].exception(30),
+               seconds=30, what="the deletion of the group")
+    kafka.produce(topic, names(3000, 200))
+    sluice.run_ok("run", "--once", pipeline)
+    assert_each_once(sluice, names(0, 3200))
+
+
 def test_columns_hold_key_headers_topic_and_place(sluice, kafka, group):
     topic = kafka.create_topic(partitions=1)
     kafka.produce(topic, ["a"], keys=["k"], headers=[("h", b"1"), ("h", b"\xff"), ("n", None)])
