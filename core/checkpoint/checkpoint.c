@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A checkpoint in memory and its bytes:
  *   "SLUICECP" u32 version  u64 number  i64 created_ms  u64 after_run  u32 entries
- *   entry: u32 size + step name, u32 lane, u64 size + state
+ *   entry: u32 kind, u32 size + step name, u32 lane, u64 size + state
  *   u64 hash of everything before it. Integers are little-endian. */
 #include "checkpoint/checkpoint.h"
 
@@ -35,7 +35,8 @@ void checkpoint_destroy(struct checkpoint *checkpoint)
     free(checkpoint);
 }
 
-bool checkpoint_add(struct checkpoint *checkpoint, const char *step, int lane, struct text *state)
+bool checkpoint_add(struct checkpoint *checkpoint, enum checkpoint_kind kind, const char *step,
+                    int lane, struct text *state)
 {
     if (checkpoint->entry_count == checkpoint->entry_capacity) {
         size_t capacity = checkpoint->entry_capacity ? checkpoint->entry_capacity * 2 : 16;
@@ -50,7 +51,7 @@ bool checkpoint_add(struct checkpoint *checkpoint, const char *step, int lane, s
     if (!name)
         return false;
     checkpoint->entries[checkpoint->entry_count++] =
-        (struct checkpoint_entry){.step = name, .lane = lane, .state = *state};
+        (struct checkpoint_entry){.kind = kind, .step = name, .lane = lane, .state = *state};
     *state = (struct text){0};
     return true;
 }
@@ -83,6 +84,7 @@ enum sluice_status checkpoint_encode(const struct checkpoint *checkpoint, struct
     put_integer(bytes, checkpoint->entry_count, 4);
     for (size_t i = 0; i < checkpoint->entry_count; i++) {
         const struct checkpoint_entry *entry = &checkpoint->entries[i];
+        put_integer(bytes, (uint64_t)entry->kind, 4);
         put_integer(bytes, strlen(entry->step), 4);
         text_append(bytes, entry->step);
         put_integer(bytes, (uint64_t)entry->lane, 4);
@@ -134,11 +136,14 @@ static bool take_entry(struct cursor *cursor, struct checkpoint *checkpoint)
 {
     struct text step = {0};
     struct text state = {0};
+    uint64_t kind = take_integer(cursor, 4);
     take_bytes(cursor, take_integer(cursor, 4), &step);
     int lane = (int)(uint32_t)take_integer(cursor, 4);
     take_bytes(cursor, take_integer(cursor, 8), &state);
     bool is_good = !cursor->is_short && !step.has_failed && !state.has_failed && lane >= 0 &&
-                   checkpoint_add(checkpoint, text_get(&step), lane, &state);
+                   kind >= CHECKPOINT_POSITION && kind <= CHECKPOINT_STAGED &&
+                   checkpoint_add(checkpoint, (enum checkpoint_kind)kind, text_get(&step), lane,
+                                  &state);
     text_reset(&step);
     text_reset(&state);
     return is_good;

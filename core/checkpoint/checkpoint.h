@@ -16,7 +16,11 @@
 
 #include "base/base.h"
 
+/* What the state of an entry is. */
+enum checkpoint_kind { CHECKPOINT_POSITION = 1, CHECKPOINT_STATE, CHECKPOINT_STAGED };
+
 struct checkpoint_entry {
+    enum checkpoint_kind kind;
     char *step;
     int lane;
     struct text state;
@@ -34,8 +38,8 @@ struct checkpoint {
 struct checkpoint *checkpoint_create(uint64_t number); /* NULL without memory */
 void checkpoint_destroy(struct checkpoint *checkpoint); /* NULL is allowed */
 /* Takes `state` over (emptied). False without memory. */
-bool checkpoint_add(struct checkpoint *checkpoint, const char *step, int lane,
-                    struct text *state);
+bool checkpoint_add(struct checkpoint *checkpoint, enum checkpoint_kind kind, const char *step,
+                    int lane, struct text *state);
 /* NULL where the instance had no state. */
 const struct checkpoint_entry *checkpoint_find(const struct checkpoint *checkpoint,
                                                const char *step, int lane);

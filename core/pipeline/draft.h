@@ -56,6 +56,7 @@ struct draft_step {
 
     enum edge_kind edge;
     bool is_parallel;
+    const char *at_least_once; /* why the sink's options weaken its guarantee, or NULL */
 };
 
 struct draft_flow {

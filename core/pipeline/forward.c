@@ -201,6 +201,7 @@ static bool call_plan(struct draft *draft, const struct draft_flow *flow, struct
     }
     bool is_silent = is_quiet || step->has_placeholder;
     bool is_good = planning_call(&planning, error) == SLUICE_OK;
+    step->at_least_once = planning.at_least_once;
     const struct span *span =
         option_span(step->key, step->given, error_field(error, SLUICE_AT_OPTION),
                     error_field(error, SLUICE_AT_ITEM));

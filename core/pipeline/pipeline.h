@@ -50,6 +50,7 @@ struct step_plan {
     const struct property_plan *input_properties;
     enum edge_kind edge; /* kind of all its input edges */
     bool is_parallel;    /* an instance in every lane; else in one lane */
+    const char *at_least_once; /* why the options weaken an exactly-once sink, or NULL */
     bool is_dead_letter; /* gets the rejected rows of all steps: a sink without inputs in the graph.
                           * Every flow has one, the last step; the default is a sink-file on
                           * member:deadletter/FLOW.ndjson */

@@ -89,6 +89,7 @@ static struct step_plan freeze_step(const struct draft_step *step)
         .input_properties = step->input_properties.items,
         .edge = step->edge,
         .is_parallel = step->is_parallel,
+        .at_least_once = step->at_least_once,
         .is_dead_letter = step->is_dead_letter,
         .is_default = step->is_default,
     };

@@ -214,6 +214,13 @@ static void warn(sluice_host_ref host, struct sluice_planning *planning, const c
     text_reset(&message);
 }
 
+static void weaken(sluice_host_ref host, struct sluice_planning *planning, const char *why)
+{
+    (void)host;
+    planning->at_least_once = arena_copy(planning->arena, why, strlen(why));
+    planning->has_failed = planning->has_failed || !planning->at_least_once;
+}
+
 static const struct sluice_host_table planning_table = {
     .struct_size = sizeof(struct sluice_host_table),
     .error_set = set_error,
@@ -236,6 +243,7 @@ static const struct sluice_host_table planning_table = {
     .planning_property = add_property,
     .planning_has_property = has_property,
     .planning_warn = warn,
+    .planning_at_least_once = weaken,
 };
 
 bool properties_add(struct arena *arena, struct properties *properties,

@@ -22,7 +22,8 @@ struct sluice_planning {
     struct names reads;
     bool has_reads;
     struct properties properties;
-    bool has_failed; /* out of memory */
+    const char *at_least_once; /* why, or NULL */
+    bool has_failed;           /* out of memory */
 };
 
 /* The step's plan callback, or OK without one. */

@@ -182,6 +182,14 @@ static enum sluice_status write_state(struct instance *instance, uint64_t checkp
     return SLUICE_OK;
 }
 
+static enum checkpoint_kind state_kind(const struct instance *instance)
+{
+    enum sluice_kind kind = instance->step->plan->component->kind;
+    return kind == SLUICE_KIND_SOURCE ? CHECKPOINT_POSITION
+           : kind == SLUICE_KIND_SINK ? CHECKPOINT_STAGED
+                                      : CHECKPOINT_STATE;
+}
+
 /* Hands the state to the checkpoint under way and answers the controller. */
 static enum sluice_status answer_barrier(struct instance *instance, struct text *state)
 {
@@ -189,8 +197,8 @@ static enum sluice_status answer_barrier(struct instance *instance, struct text 
     bool is_added = true;
     pthread_mutex_lock(&execution->lock);
     if (execution->gathering && state->size)
-        is_added = checkpoint_add(execution->gathering, instance->run.step, instance->run.lane,
-                                  state);
+        is_added = checkpoint_add(execution->gathering, state_kind(instance), instance->run.step,
+                                  instance->run.lane, state);
     execution->pending--;
     pthread_cond_broadcast(&execution->changed);
     pthread_mutex_unlock(&execution->lock);

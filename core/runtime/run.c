@@ -8,7 +8,7 @@
 
 #include "telemetry/log.h"
 
-#include <stdio.h>
+#include <string.h>
 
 enum { KEPT_CHECKPOINTS = 8 };
 
@@ -129,6 +129,33 @@ static void prune(struct execution *execution, uint64_t number)
     error_destroy(error);
 }
 
+/* What the newest checkpoint holds must have a step to go to: a source under another name would
+ * read everything again, and nobody would finish what a sink had staged. */
+static bool all_entries_have_steps(const struct execution *execution,
+                                   const struct checkpoint *newest, bool is_committed,
+                                   struct sluice_error *error)
+{
+    const struct flow *flow = execution->flow;
+    for (size_t i = 0; newest && i < newest->entry_count; i++) {
+        const struct checkpoint_entry *entry = &newest->entries[i];
+        bool is_needed = entry->kind == CHECKPOINT_STAGED
+                             ? !is_committed
+                             : flow->plan->trigger == FLOW_CONTINUOUS;
+        bool is_there = false;
+        for (size_t s = 0; s < flow->step_count; s++)
+            is_there = is_there || strcmp(flow->steps[s].plan->name, entry->step) == 0;
+        if (is_needed && !is_there) {
+            error_set(error, SLUICE_CONFIG, SLUICE_CODE_STATE_VERSION,
+                      "the last checkpoint belongs to a step `%s`, which the flow no longer has: "
+                      "give the step that took its place `name: %s`, or remove the folder %s to "
+                      "start the flow over",
+                      entry->step, entry->step, text_get(&flow->folder));
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Opens everything and settles what past runs staged. `newest` is the flow's newest checkpoint. */
 static bool begin(struct execution *execution, const struct checkpoint *newest,
                   struct sluice_error *error)
@@ -137,7 +164,8 @@ static bool begin(struct execution *execution, const struct checkpoint *newest,
     uint64_t number = newest ? newest->number : 0;
     uint64_t committed = 0;
     if (execution_start(execution, error) != SLUICE_OK ||
-        store_read_mark(text_get(&flow->folder), "committed", &committed, error) != SLUICE_OK) {
+        store_read_mark(text_get(&flow->folder), "committed", &committed, error) != SLUICE_OK ||
+        !all_entries_have_steps(execution, newest, number == committed, error)) {
         fail(execution, error);
         return false;
     }

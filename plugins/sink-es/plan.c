@@ -102,6 +102,8 @@ enum sluice_status es_plan(const struct sluice_host *host, const void *typed,
 {
     const struct es_options *options = typed;
     if (!es_has_id(options)) {
+        sluice_planning_at_least_once(host, planning,
+                                      "without `id` writes rows again after a crash");
         sluice_planning_warn(host, planning, NULL,
                              "sink-es without `id` is at-least-once: the server makes the ids, so "
                              "rows that are sent again after a crash or a lost answer become "

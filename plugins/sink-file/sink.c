@@ -44,6 +44,7 @@ static enum sluice_status sink_plan(const struct sluice_host *host, const void *
         return SLUICE_CONFIG;
     }
     if (strcmp(options->path, "-") == 0) {
+        sluice_planning_at_least_once(host, planning, "cannot take back what it has printed");
         sluice_planning_warn(host, planning, "path",
                              "standard output is at least once: what was printed cannot be taken "
                              "back when a run is done again");

@@ -92,7 +92,7 @@ def test_a_correct_file_is_summed_up_on_a_line_a_flow(sluice):
     sluice.write("good.yaml", GOOD)
     outcome = sluice.run_ok("check", "--plugin-path", TEMPLATE, "good.yaml")
     assert "good.yaml: pipeline words is correct" in outcome.stdout
-    assert "source-template → sink-template; rejected → sink-file; exactly once" in outcome.stdout
+    assert "source-template → sink-template; rejected → dead-letter; exactly once" in outcome.stdout
     assert not (sluice.folder / "state").exists()
 
 

@@ -43,9 +43,9 @@ static struct checkpoint *make_checkpoint(uint64_t number)
     struct checkpoint *checkpoint = checkpoint_create(number);
     struct text state = {0};
     text_append_bytes(&state, "offsets\0with a NUL", 18);
-    assert_true(checkpoint_add(checkpoint, "source-kafka", 0, &state));
+    assert_true(checkpoint_add(checkpoint, CHECKPOINT_POSITION, "source-kafka", 0, &state));
     text_append(&state, "upload 7");
-    assert_true(checkpoint_add(checkpoint, "sink-s3", 1, &state));
+    assert_true(checkpoint_add(checkpoint, CHECKPOINT_STAGED, "sink-s3", 1, &state));
     checkpoint->after_run = 99;
     return checkpoint;
 }

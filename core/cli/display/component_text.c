@@ -7,7 +7,7 @@ const char *component_guarantee(const struct component *component)
 {
     switch (component->kind) {
     case SLUICE_KIND_SOURCE:
-        return component->source.restore ? "goes on from a checkpoint" : "starts over";
+        return component->source.restore ? "goes on from a checkpoint" : "read again by each run";
     case SLUICE_KIND_TRANSFORM:
         return component->capabilities & SLUICE_BATCH_ONLY ? "batch flows only" : "";
     case SLUICE_KIND_SINK:
@@ -46,6 +46,22 @@ void append_graph(const struct flow_plan *flow, struct text *text)
     }
 }
 
+/* As a pipeline file has it: 5m, 1h30m, 500ms. */
+static void append_interval(struct text *text, int64_t milliseconds)
+{
+    static const struct {
+        const char *unit;
+        int64_t milliseconds;
+    } units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (milliseconds >= units[i].milliseconds) {
+            text_printf(text, "%lld%s", (long long)(milliseconds / units[i].milliseconds),
+                        units[i].unit);
+        }
+        milliseconds %= units[i].milliseconds;
+    }
+}
+
 void append_trigger(const struct flow_plan *flow, struct text *text)
 {
     switch (flow->trigger) {
@@ -54,7 +70,7 @@ void append_trigger(const struct flow_plan *flow, struct text *text)
         break;
     case FLOW_EVERY:
         text_append(text, "every ");
-        append_duration(text, flow->every_ms);
+        append_interval(text, flow->every_ms);
         break;
     case FLOW_AFTER:
         text_printf(text, "after %s", flow->after);
@@ -70,7 +86,7 @@ static bool weakens_delivery(const struct flow_plan *flow, const struct step_pla
         return false;
     }
     if (component->kind == SLUICE_KIND_SINK) {
-        return !(component->capabilities & SLUICE_EXACTLY_ONCE);
+        return !(component->capabilities & SLUICE_EXACTLY_ONCE) || step->at_least_once;
     }
     return component->kind == SLUICE_KIND_SOURCE && flow->trigger == FLOW_CONTINUOUS &&
            !component->source.restore;
@@ -85,11 +101,10 @@ void append_delivery(const struct flow_plan *flow, struct text *text)
             continue;
         }
         text_append(text, weak_count++ == 0 ? "at least once: " : ", ");
-        text_printf(text,
-                    step->component->kind == SLUICE_KIND_SINK
-                        ? "%s may write rows again after a crash"
-                        : "%s starts over after a crash",
-                    step->name);
+        const char *what = step->component->kind == SLUICE_KIND_SINK
+                               ? "may write rows again after a crash"
+                               : "starts over after a crash";
+        text_printf(text, "%s %s", step->name, step->at_least_once ? step->at_least_once : what);
     }
     if (weak_count == 0) {
         text_append(text, "exactly once");

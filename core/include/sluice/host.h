@@ -202,6 +202,7 @@ struct sluice_host_table {
                                   const char *const *columns, size_t count);
     void (*planning_warn)(sluice_host_ref, struct sluice_planning *, const char *option,
                           const char *format, va_list);
+    void (*planning_at_least_once)(sluice_host_ref, struct sluice_planning *, const char *why);
 };
 
 /* What a plugin sees of the host. The core's own part stands behind it. */

@@ -66,6 +66,14 @@ static inline bool sluice_planning_has_property(const struct sluice_host *host,
     return host->table->planning_has_property(host, planning, property, columns, count);
 }
 
+/* With these options a sink that declares SLUICE_EXACTLY_ONCE is at-least-once only; `why` is half a
+ * sentence for `sluice check`. Copied. */
+static inline void sluice_planning_at_least_once(const struct sluice_host *host,
+                                                 struct sluice_planning *planning, const char *why)
+{
+    host->table->planning_at_least_once(host, planning, why);
+}
+
 /* A warning at an option's line (option NULL: the step's line); the plan stays valid. */
 SLUICE_PRINTF(4, 5)
 static inline void sluice_planning_warn(const struct sluice_host *host,
