@@ -1,5 +1,7 @@
 """Fixtures: real servers, started once a run when the first test asks for them."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from harness import process  # noqa: E402
 from harness.kafka import Kafka  # noqa: E402
 from harness.s3 import S3  # noqa: E402
 from harness.search import Search  # noqa: E402
@@ -19,8 +22,16 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A run that is told to end stops its servers first. Servers are on this machine: no proxy.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "localhost,127.0.0.1"
     config.addinivalue_line("markers", "full: runs with --full only")
     config.addinivalue_line("markers", "sanitize: also runs under ASan, UBSan and TSan")
+
+
+def pytest_unconfigure():
+    process.destroy_all()
 
 
 def pytest_collection_modifyitems(config, items):

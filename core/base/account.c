@@ -54,13 +54,6 @@ bool account_charge(struct account *account, int64_t bytes)
     return true;
 }
 
-void account_force(struct account *account, int64_t bytes)
-{
-    for (struct account *at = account; at; at = at->parent) {
-        note_peak(at, add(at, bytes));
-    }
-}
-
 void account_discharge(struct account *account, int64_t bytes)
 {
     for (struct account *at = account; at; at = at->parent) {

@@ -94,7 +94,6 @@ struct account {
 
 void account_init(struct account *account, int64_t limit_bytes, struct account *parent);
 bool account_charge(struct account *account, int64_t bytes); /* false: over a limit, not counted */
-void account_force(struct account *account, int64_t bytes);  /* counts past the limit */
 void account_discharge(struct account *account, int64_t bytes);
 
 /* Counted memory with a hidden header; NULL over the budget or without memory. SLUICE_PADDING
@@ -109,7 +108,6 @@ int64_t clock_wall_ms(void);
 int64_t clock_wall_us(void);
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_ns(void);
-int64_t clock_thread_cpu_ns(void);
 uint64_t random_seed(void); /* from the system */
 
 /* ---- files ---- */

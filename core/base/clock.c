@@ -33,11 +33,6 @@ int64_t clock_monotonic_ns(void)
     return read_ns(CLOCK_MONOTONIC);
 }
 
-int64_t clock_thread_cpu_ns(void)
-{
-    return read_ns(CLOCK_THREAD_CPUTIME_ID);
-}
-
 uint64_t random_seed(void)
 {
     uint64_t seed = 0;

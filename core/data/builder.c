@@ -76,11 +76,6 @@ enum sluice_status builder_fail(struct sluice_builder *builder, enum sluice_code
     return SLUICE_FATAL;
 }
 
-enum sluice_code builder_failure(const struct sluice_builder *builder)
-{
-    return builder->failure;
-}
-
 /* ---- room ---- */
 
 static enum sluice_status grow_rows(struct sluice_builder *builder, struct builder_column *column,

@@ -31,10 +31,6 @@
 const char *type_name(enum sluice_type type);    /* "int64", "string", "timestamp" … */
 enum sluice_type type_by_name(const char *name); /* NONE where unknown */
 int schema_find(const struct sluice_schema *schema, const char *name); /* -1 where absent */
-/* A deep copy, or the subset of columns in `keep` (NULL: all), in arena memory. time_format
- * pointers are shared. NULL without memory. */
-struct sluice_schema *schema_copy(struct arena *arena, const struct sluice_schema *schema,
-                                  const bool *keep);
 /* Same names and types in the same order. */
 bool schema_equal(const struct sluice_schema *one, const struct sluice_schema *other);
 
@@ -100,9 +96,6 @@ enum sluice_status builder_reserve(struct sluice_builder *builder, int column, i
                                    size_t bytes, struct sluice_raw_column *raw);
 enum sluice_status builder_commit(struct sluice_builder *builder, int column, int64_t rows,
                                   size_t bytes, int64_t null_count);
-/* Why an append answered FATAL: over_budget, out_of_memory, record_too_long (over 2 GiB in one
- * string column) or internal (wrong type or column); none where nothing failed. Until finish. */
-enum sluice_code builder_failure(const struct sluice_builder *builder);
 enum sluice_status builder_finish(struct sluice_builder *builder, struct sluice_batch **batch,
                                   struct sluice_error *error);
 
@@ -150,12 +143,8 @@ struct sluice_time_format *time_format_create(struct arena *arena, const char *f
                                               const char *zone, struct sluice_error *error);
 /* "iso8601" in UTC: what a timestamp column has that asks for nothing. Static. */
 const struct sluice_time_format *time_format_default(void);
-bool time_format_is_numeric(const struct sluice_time_format *format); /* epoch_* */
 bool time_format_parse(const struct sluice_time_format *format, const char *bytes, size_t size,
                        int64_t *value_us);
-/* epoch formats from a number; false where it does not fit. */
-bool time_format_number(const struct sluice_time_format *format, double number, bool is_integer,
-                        int64_t integer, int64_t *value_us);
 /* strftime in UTC: %Y %m %d %H %M %S %j %F %T %s %%; false on another conversion. */
 bool time_print(const char *pattern, int64_t value_us, struct text *text);
 

@@ -62,39 +62,6 @@ static void copy_field(struct sluice_field *to, const struct sluice_schema *sche
     memcpy(to, sluice_schema_field(schema, index), size);
 }
 
-static bool copy_string(struct arena *arena, const char **string)
-{
-    if (*string) {
-        *string = arena_copy(arena, *string, strlen(*string));
-        return *string != NULL;
-    }
-    return true;
-}
-
-struct sluice_schema *schema_copy(struct arena *arena, const struct sluice_schema *schema,
-                                  const bool *keep)
-{
-    struct sluice_schema *copy = arena_alloc(arena, sizeof(*copy));
-    struct sluice_field *fields = arena_alloc(arena, schema->field_count * sizeof(*fields));
-    if (!copy || !fields) {
-        return NULL;
-    }
-    copy->field_size = sizeof(*fields);
-    copy->fields = fields;
-    for (size_t i = 0; i < schema->field_count; i++) {
-        if (keep && !keep[i]) {
-            continue;
-        }
-        struct sluice_field *field = &fields[copy->field_count++];
-        copy_field(field, schema, i);
-        if (!copy_string(arena, &field->name) || !copy_string(arena, &field->path) ||
-            !copy_string(arena, &field->default_text)) {
-            return NULL;
-        }
-    }
-    return copy;
-}
-
 static size_t string_size(const char *string)
 {
     return string ? strlen(string) + 1 : 0;
@@ -123,9 +90,9 @@ struct schema_object *schema_object_create(const struct sluice_schema *schema)
     size_t size = sizeof(struct schema_object) + schema->field_count * sizeof(struct sluice_field);
     size_t fixed_size = size;
     for (size_t i = 0; i < schema->field_count; i++) {
-        const struct sluice_field *field = sluice_schema_field(schema, i);
-        size +=
-            string_size(field->name) + string_size(field->path) + string_size(field->default_text);
+        struct sluice_field field;
+        copy_field(&field, schema, i);
+        size += string_size(field.name) + string_size(field.path) + string_size(field.default_text);
     }
     struct schema_object *object = malloc(size);
     if (!object) {

@@ -48,8 +48,8 @@ struct step_plan {
     const char *const *keys;
     size_t input_property_count; /* properties of the input stream */
     const struct property_plan *input_properties;
-    enum edge_kind edge; /* kind of all its input edges */
-    bool is_parallel;    /* an instance in every lane; else in one lane */
+    enum edge_kind edge;       /* kind of all its input edges */
+    bool is_parallel;          /* an instance in every lane; else in one lane */
     const char *at_least_once; /* why the options weaken an exactly-once sink, or NULL */
     bool is_dead_letter; /* gets the rejected rows of all steps: a sink without inputs in the graph.
                           * Every flow has one, the last step; the default is a sink-file on
@@ -98,7 +98,6 @@ struct diagnostics;
 struct diagnostics *diagnostics_create(void);
 void diagnostics_destroy(struct diagnostics *diagnostics);
 size_t diagnostics_error_count(const struct diagnostics *diagnostics);
-size_t diagnostics_warning_count(const struct diagnostics *diagnostics);
 /* All of them in file order:
  *   dataco.yaml:12:9: error: unknown option `topc` of source-kafka; did you mean `topics`?
  *      12 |       - source-kafka: {topc: clicks}

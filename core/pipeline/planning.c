@@ -128,7 +128,7 @@ static bool grow_fields(struct sluice_planning *planning)
 }
 
 static enum sluice_status add_output(sluice_host_ref host, struct sluice_planning *planning,
-                                     const struct sluice_field *field)
+                                     const struct sluice_field *field, size_t field_size)
 {
     (void)host;
     for (size_t i = 0; i < planning->field_count; i++) {
@@ -142,10 +142,11 @@ static enum sluice_status add_output(sluice_host_ref host, struct sluice_plannin
     }
     if (!grow_fields(planning))
         return SLUICE_FATAL;
-    struct sluice_field copy = *field;
+    struct sluice_field copy = {0};
+    memcpy(&copy, field, field_size < sizeof copy ? field_size : sizeof copy);
     copy.name = copy_text(planning, field->name);
-    copy.path = copy_text(planning, field->path);
-    copy.default_text = copy_text(planning, field->default_text);
+    copy.path = copy_text(planning, copy.path);
+    copy.default_text = copy_text(planning, copy.default_text);
     copy.is_dictionary = false; /* the plan's own word, said by the projection */
     if (copy.type == SLUICE_TYPE_TIMESTAMP && !copy.time_format) {
         struct sluice_error *error = error_create();

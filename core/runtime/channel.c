@@ -181,11 +181,3 @@ struct message *lane_take(struct lane *lane, struct input **input)
         lane_wake(waiting);
     return message;
 }
-
-bool lane_has_deliverable(struct lane *lane)
-{
-    pthread_mutex_lock(&lane->lock);
-    bool has_some = find_deliverable(lane) != NULL;
-    pthread_mutex_unlock(&lane->lock);
-    return has_some;
-}

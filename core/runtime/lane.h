@@ -120,7 +120,6 @@ enum sluice_status input_send_mark(struct instance *sender, struct input *input,
                                    uint64_t checkpoint);
 /* Next message of a deliverable input; NULL: none. */
 struct message *lane_take(struct lane *lane, struct input **input);
-bool lane_has_deliverable(struct lane *lane);
 void message_destroy(struct message *message);
 
 /* ---- deliver.c: what instances do with messages ---- */

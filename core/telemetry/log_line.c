@@ -19,11 +19,6 @@ static const char *const level_colours[] = {
     [SLUICE_LOG_ERROR] = "\x1b[31m",
 };
 
-const char *log_level_name(enum sluice_log_level level)
-{
-    return level_names[level];
-}
-
 static void append_time(struct text *text, int64_t time_ms)
 {
     int64_t milliseconds = time_ms % 1000;

@@ -11,8 +11,6 @@ struct log_line {
     enum log_format format;
 };
 
-const char *log_level_name(enum sluice_log_level level);
-
 /* A line is begun with its time, gets its fields in order, and is ended with a newline. */
 void log_line_begin(struct log_line *line, int64_t time_ms, enum sluice_log_level level,
                     bool use_colour);

@@ -3,10 +3,7 @@
  * names. */
 #include "sink_instance.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static bool is_ours(const struct staged_object *staged, const struct object_head *head)
 {
@@ -182,48 +179,4 @@ enum sluice_status commit_drop_leftovers(struct sink *sink, const char *member, 
     counted_free(&fixed_key);
     counted_free(&cursor);
     return status;
-}
-
-/* ---- the note ---- */
-
-static void note_path(const struct sink *sink, struct counted_text *path)
-{
-    char owner[OWNER_SIZE];
-    object_owner(sink->run, sink->run->member, owner);
-    counted_init(path, sink->host);
-    counted_print(path, "%s/sink-s3-%s.committed", sink->run->member_path, owner);
-}
-
-void commit_note(const struct sink *sink, const char state_hash[65])
-{
-    struct counted_text path, fresh;
-    note_path(sink, &path);
-    counted_init(&fresh, sink->host);
-    counted_print(&fresh, "%s.new", counted_get(&path));
-    int fd = fresh.has_failed
-                 ? -1
-                 : open(counted_get(&fresh), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd >= 0) {
-        bool is_written = dprintf(fd, "%s\n", state_hash) > 0;
-        if (close(fd) != 0 || !is_written || rename(counted_get(&fresh), counted_get(&path)) != 0) {
-            unlink(counted_get(&fresh));
-        }
-    }
-    counted_free(&fresh);
-    counted_free(&path);
-}
-
-bool commit_is_noted(const struct sink *sink, const char state_hash[65])
-{
-    struct counted_text path;
-    char line[80] = "";
-    note_path(sink, &path);
-    FILE *file = fopen(counted_get(&path), "re");
-    counted_free(&path);
-    if (!file) {
-        return false;
-    }
-    bool has_line = fgets(line, sizeof line, file) != NULL;
-    fclose(file);
-    return has_line && strlen(line) == 65 && memcmp(line, state_hash, 64) == 0;
 }

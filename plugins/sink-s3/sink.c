@@ -79,8 +79,8 @@ enum sluice_status sink_create(const struct sluice_host *host, const void *optio
         return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
                            "no memory for sink-s3: raise settings.memory");
     }
-    *sink =
-        (struct sink){.host = host, .options = options, .run = sluice_this_run(host), .checkpoint = 1};
+    *sink = (struct sink){
+        .host = host, .options = options, .run = sluice_this_run(host), .checkpoint = 1};
     sink->is_conditional = sink->options->if_none_match != SINK_CONDITION_NEVER;
     row_groups_init(&sink->groups, host);
     enum sluice_status status = check_mode(host, options, sink->run->is_batch, error);
@@ -336,26 +336,18 @@ static enum sluice_status read_state(struct sink *sink, struct sluice_state_read
     return counted_check(state, error);
 }
 
-/* Completes what the state lists, unless the note says that this was done before. */
+/* Completes what the state lists. */
 static enum sluice_status commit_state(struct sink *sink, struct sluice_state_reader *reader,
-                                       bool is_noted, struct sluice_error *error)
+                                       struct sluice_error *error)
 {
     struct counted_text state;
     struct staged_list list = {.host = sink->host};
-    char hash[65];
     enum sluice_status status = read_state(sink, reader, &state, error);
     if (status == SLUICE_OK) {
         status = staged_parse(sink->host, counted_get(&state), state.buffer.size, &list, error);
     }
-    if (status == SLUICE_OK && sha256_hex(counted_get(&state), state.buffer.size, hash) &&
-        is_noted && commit_is_noted(sink, hash)) {
-        staged_free(&list);
-    }
-    if (status == SLUICE_OK && list.count > 0) {
+    if (status == SLUICE_OK) {
         status = commit_staged(sink, &list, error);
-        if (status == SLUICE_OK) {
-            commit_note(sink, hash);
-        }
     }
     staged_free(&list);
     counted_free(&state);
@@ -366,7 +358,7 @@ enum sluice_status sink_commit(void *instance, uint64_t checkpoint,
                                struct sluice_state_reader *reader, struct sluice_error *error)
 {
     (void)checkpoint;
-    return commit_state(instance, reader, false, error);
+    return commit_state(instance, reader, error);
 }
 
 enum sluice_status sink_recover(void *instance, const struct sluice_recovery *recovery,
@@ -375,8 +367,9 @@ enum sluice_status sink_recover(void *instance, const struct sluice_recovery *re
     struct sink *sink = instance;
     bool is_own = strcmp(recovery->member, sink->run->member) == 0;
     enum sluice_status status = SLUICE_OK;
-    if (reader) {
-        status = commit_state(sink, reader, is_own, error);
+    /* Of what was committed the store is not asked again: its objects may be gone by now. */
+    if (reader && !recovery->is_committed) {
+        status = commit_state(sink, reader, error);
     }
     if (status == SLUICE_OK) {
         status = commit_drop_leftovers(sink, recovery->member, recovery->is_running, error);

@@ -79,9 +79,5 @@ enum sluice_status commit_staged(struct sink *sink, const struct staged_list *li
                                  struct sluice_error *error);
 enum sluice_status commit_drop_leftovers(struct sink *sink, const char *member, bool is_running,
                                          struct sluice_error *error);
-/* Remembers in the member's folder that what a stage wrote down (its SHA-256) was committed, so
- * that objects may be moved or deleted afterwards. Without the note the store is asked. */
-void commit_note(const struct sink *sink, const char state_hash[65]);
-bool commit_is_noted(const struct sink *sink, const char state_hash[65]);
 
 #endif

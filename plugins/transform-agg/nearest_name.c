@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "Did you mean": the nearest of some names by edit distance. */
+/* "Did you mean" for what stands inside an expression, which only this plugin can read. The core
+ * has the same for options and columns that it checks itself, but hands no such service to plugins
+ * and a plugin includes nothing of the core. */
 #include "agg.h"
 
 #include <string.h>

@@ -128,9 +128,8 @@ log.retention.ms=-1
                        check=True, capture_output=True)
 
     def start(self):
-        started = self.log.stat().st_size if self.log.exists() else 0
         self.launch(self._java("kafka.Kafka", str(self.configuration)))
-        self.wait_ready(lambda: b"Kafka Server started" in self.log.read_bytes()[started:]
+        self.wait_ready(lambda: b"Kafka Server started" in self.new_log()
                         and is_open(self.ports["PLAIN"]))
 
     def admin(self):

@@ -13,6 +13,7 @@ from pathlib import Path
 HOST = "127.0.0.1"
 SERVER_PORTS = range(10000, 32768)  # below those that Linux gives to clients
 START_ATTEMPTS = 3
+PORT_TAKEN = (b"Address already in use", b"Failed to bind to")
 
 _servers = []  # those not destroyed yet
 
@@ -27,6 +28,10 @@ def free_port():
                 return port
             except OSError:
                 continue  # somebody's
+
+
+class PortTaken(RuntimeError):
+    """Another process was faster."""
 
 
 def destroy_all():
@@ -72,7 +77,7 @@ class Server:
             self.configure()
             try:
                 return self.start()
-            except (RuntimeError, TimeoutError):
+            except PortTaken:
                 self.kill()
                 if attempt == START_ATTEMPTS:
                     raise
@@ -81,45 +86,65 @@ class Server:
     def log(self):
         return self.folder / "server.log"
 
+    def new_log(self):
+        return self.log.read_bytes()[self.log_start:]
+
     def launch(self, command, **keywords):
+        self.log_start = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [str(part) for part in command], stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL, start_new_session=True, **keywords)
 
     def wait_ready(self, is_ready, seconds=180):
+        """Raises where the server ends, or stays without its port, as S3Proxy does."""
         def check():
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
+            code = self.process.poll()
+            if any(words in self.new_log() for words in PORT_TAKEN):
+                raise PortTaken(f"{self.name} could not have its port:\n{self.tail()}")
+            if code is not None:
+                raise RuntimeError(f"{self.name} ended with {code}:\n{self.tail()}")
             return is_ready()
         try:
             wait_until(check, seconds, f"{self.name} to be ready")
         except TimeoutError as error:
             raise TimeoutError(f"{error}\n{self.tail()}") from None
 
-    def tail(self, size=4000):
+    def tail(self, size=2000):
         try:
             return self.log.read_bytes()[-size:].decode(errors="replace")
         except FileNotFoundError:
             return "(no log)"
 
-    def signal(self, number):
-        os.killpg(self.process.pid, number)
+    def _is_running(self):
+        """False once it ended: its number may be another process's then."""
+        return self.process is not None and self.process.poll() is None
+
+    def _signal(self, number):
+        """To the server and its children; False where none of them is left."""
+        try:
+            os.killpg(self.process.pid, number)
+            return True
+        except ProcessLookupError:
+            return False
 
     def kill(self):
         """kill -9, as a crash."""
-        if self.process and self.process.poll() is None:
-            self.signal(signal.SIGKILL)
+        if self._is_running():
+            self._signal(signal.SIGKILL)
             self.process.wait()
 
     def stop(self):
-        """SIGTERM, and after 20 s kill -9."""
-        if self.process and self.process.poll() is None:
-            self.signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        """SIGTERM; kill -9 where the server, or a child that outlives it, takes more than 20 s."""
+        if not self._is_running():
+            return
+        self._signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+            wait_until(lambda: not self._signal(0), 20, f"the children of {self.name} to end")
+        except (subprocess.TimeoutExpired, TimeoutError):
+            self._signal(signal.SIGKILL)
+            self.process.wait()
 
     def destroy(self):
         if self in _servers:

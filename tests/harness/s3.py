@@ -10,7 +10,6 @@ from . import downloads
 from .process import HOST, Server, free_port, is_open
 
 COORDINATES = "org.gaul:s3proxy:4.1.0:jar:jar-with-dependencies"
-ACCESS_KEY, SECRET_KEY = "testaccess", "testsecret123"
 
 
 class S3(Server):
@@ -18,7 +17,8 @@ class S3(Server):
 
     def __init__(self):
         super().__init__()
-        self.access_key, self.secret_key = ACCESS_KEY, SECRET_KEY
+        # Of this server alone: another one on a port that we did not get refuses them.
+        self.access_key, self.secret_key = f"key{uuid.uuid4().hex}", f"secret{uuid.uuid4().hex}"
         self.configuration = self.folder / "s3proxy.properties"
         for name in ("data", "tmp"):
             (self.folder / name).mkdir()
@@ -30,33 +30,33 @@ class S3(Server):
         self.configuration.write_text(
             f"s3proxy.endpoint={self.endpoint}\n"
             "s3proxy.authorization=aws-v4\n"
-            f"s3proxy.identity={ACCESS_KEY}\n"
-            f"s3proxy.credential={SECRET_KEY}\n"
+            f"s3proxy.identity={self.access_key}\n"
+            f"s3proxy.credential={self.secret_key}\n"
             "jclouds.provider=filesystem-nio2\n"
             f"jclouds.filesystem.basedir={self.folder}/data\n")
 
     def start(self):
         jar = downloads.artifact(COORDINATES)
         self.launch(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
-                     f"-Djava.io.tmpdir={self.folder}/tmp", "-cp", jar, "org.gaul.s3proxy.Main", "--properties",
-                     self.configuration])
+                     f"-Djava.io.tmpdir={self.folder}/tmp", "-cp", jar,
+                     "org.gaul.s3proxy.Main", "--properties", self.configuration])
         self.wait_ready(self._answers)
 
     def _answers(self):
         if not is_open(self.port):
             return False
         try:
-            self.client().list_buckets()
+            self.client(read_timeout=5).list_buckets()
             return True
         except (BotoCoreError, ClientError):
             return False
 
-    def client(self, **options):
+    def client(self, read_timeout=60, **options):
         return boto3.client(
             "s3", endpoint_url=self.endpoint, region_name="us-east-1",
-            aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY,
+            aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key,
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"},
-                          retries={"max_attempts": 2}), **options)
+                          read_timeout=read_timeout, retries={"max_attempts": 2}), **options)
 
     def create_bucket(self):
         name = f"bucket-{uuid.uuid4().hex[:12]}"
@@ -76,5 +76,5 @@ class S3(Server):
         return [item["Key"] for item in answer.get("Uploads", [])]
 
     def environment(self):
-        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-                "AWS_SECRET_ACCESS_KEY": SECRET_KEY, "AWS_REGION": "us-east-1"}
+        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_ACCESS_KEY_ID": self.access_key,
+                "AWS_SECRET_ACCESS_KEY": self.secret_key, "AWS_REGION": "us-east-1"}

@@ -140,12 +140,10 @@ static void a_charge_goes_to_all_accounts_or_to_none(void **state)
     assert_int_equal(middle.used_bytes, 900);
     assert_int_equal(leaf.used_bytes, 900);
     assert_int_equal(root.peak_bytes, 900);
-    account_force(&leaf, 500);
-    assert_int_equal(root.used_bytes, 1400);
     assert_true(account_charge(&leaf, -100));
-    account_discharge(&leaf, 1300);
+    account_discharge(&leaf, 800);
     assert_int_equal(root.used_bytes, 0);
-    assert_int_equal(root.peak_bytes, 1400);
+    assert_int_equal(root.peak_bytes, 900);
 }
 
 static void counted_memory_is_padded_and_given_back(void **state)
@@ -328,7 +326,6 @@ static void clocks_go_forward(void **state)
     assert_true(clock_wall_us() / 1000 - clock_wall_ms() < 5000);
     assert_true(clock_monotonic_ns() >= before);
     assert_true(clock_monotonic_ms() >= before / 1000000);
-    assert_true(clock_thread_cpu_ns() > 0);
     assert_true(random_seed() != random_seed());
 }
 

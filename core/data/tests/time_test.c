@@ -118,16 +118,6 @@ static void epochs_are_exact_and_bounded(void **state)
     assert_string_equal(read_as(format("epoch_s", NULL), "1e9"), "refused");
     assert_string_equal(read_as(format("epoch_s", NULL), "1."), "refused");
     assert_string_equal(read_as(format("epoch_s", NULL), ""), "refused");
-    assert_true(time_format_is_numeric(format("epoch_ms", NULL)));
-    assert_false(time_format_is_numeric(time_format_default()));
-    int64_t us;
-    assert_true(time_format_number(format("epoch_s", NULL), 1700000000.123456, false, 0, &us));
-    assert_int_equal(us, 1700000000123456);
-    assert_true(time_format_number(format("epoch_ms", NULL), 0, true, 1700000000123, &us));
-    assert_int_equal(us, 1700000000123000);
-    assert_false(time_format_number(format("epoch_s", NULL), 1e300, false, 0, &us));
-    assert_false(time_format_number(format("epoch_s", NULL), 0, true, INT64_MAX, &us));
-    assert_false(time_format_number(time_format_default(), 1, true, 1, &us));
 }
 
 static void patterns_are_read(void **state)

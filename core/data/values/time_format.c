@@ -2,7 +2,6 @@
 /* Time formats: made from their texts, and the epoch ones, which are numbers. */
 #include "data/values/time_format.h"
 
-#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -66,11 +65,6 @@ struct sluice_time_format *time_format_create(struct arena *arena, const char *t
     return format;
 }
 
-bool time_format_is_numeric(const struct sluice_time_format *format)
-{
-    return format->kind == FORMAT_EPOCH;
-}
-
 /* Digits behind the point in microseconds; those finer than one are cut off. */
 static bool parse_fraction(const char *bytes, size_t size, int64_t us_per_unit, int64_t *us)
 {
@@ -117,22 +111,4 @@ bool time_format_parse(const struct sluice_time_format *format, const char *byte
         return time_parse_pattern(format, bytes, size, value_us);
     }
     return false;
-}
-
-bool time_format_number(const struct sluice_time_format *format, double number, bool is_integer,
-                        int64_t integer, int64_t *value_us)
-{
-    *value_us = 0;
-    if (format->kind != FORMAT_EPOCH) {
-        return false;
-    }
-    if (is_integer) {
-        return !__builtin_mul_overflow(integer, format->us_per_unit, value_us);
-    }
-    double us = nearbyint(number * (double)format->us_per_unit);
-    if (!(us >= -0x1p63 && us < 0x1p63)) {
-        return false;
-    }
-    *value_us = (int64_t)us;
-    return true;
 }

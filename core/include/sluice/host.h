@@ -193,7 +193,7 @@ struct sluice_host_table {
     const struct sluice_schema *(*planning_input)(sluice_host_ref, struct sluice_planning *);
     bool (*planning_is_batch)(sluice_host_ref, struct sluice_planning *);
     enum sluice_status (*planning_output)(sluice_host_ref, struct sluice_planning *,
-                                          const struct sluice_field *);
+                                          const struct sluice_field *, size_t field_size);
     void (*planning_key)(sluice_host_ref, struct sluice_planning *, const char *column);
     void (*planning_reads)(sluice_host_ref, struct sluice_planning *, const char *column);
     void (*planning_property)(sluice_host_ref, struct sluice_planning *, enum sluice_property,

@@ -30,7 +30,7 @@ static inline enum sluice_status sluice_planning_output(const struct sluice_host
                                                         struct sluice_planning *planning,
                                                         const struct sluice_field *field)
 {
-    return host->table->planning_output(host, planning, field);
+    return host->table->planning_output(host, planning, field, sizeof(*field));
 }
 
 /* The step is keyed: rows with equal values in the key columns must meet in one instance. */

@@ -29,7 +29,6 @@ struct diagnostics {
     size_t remark_count;
     size_t remark_capacity;
     size_t error_count;
-    size_t warning_count;
     struct span *hidden;
     size_t hidden_count;
     size_t hidden_capacity;

@@ -33,11 +33,6 @@ size_t diagnostics_error_count(const struct diagnostics *diagnostics)
     return diagnostics->error_count;
 }
 
-size_t diagnostics_warning_count(const struct diagnostics *diagnostics)
-{
-    return diagnostics->warning_count;
-}
-
 void diagnostics_fail(struct diagnostics *diagnostics)
 {
     diagnostics->has_failed = true;
@@ -150,7 +145,6 @@ static void add_remark(struct diagnostics *diagnostics, bool is_error, const str
     } else if (!is_known(diagnostics, &remark)) {
         diagnostics->remarks[diagnostics->remark_count++] = remark;
         diagnostics->error_count += is_error;
-        diagnostics->warning_count += !is_error;
     }
     text_reset(&message);
 }

@@ -40,7 +40,6 @@ static enum sluice_status append(const struct sluice_host *host, struct sluice_b
 struct numbers {
     struct instance_base base;
     int64_t next;
-    uint64_t snapshot_of;
 };
 
 static enum sluice_status create_numbers(const struct sluice_host *host, const void *options,

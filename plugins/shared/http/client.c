@@ -332,15 +332,3 @@ void http_exchange_destroy(struct http_exchange *exchange)
     }
     exchange_free(exchange);
 }
-
-enum sluice_status http_perform(struct http_client *client, const struct http_request *request,
-                                struct http_exchange **exchange, struct http_response *response,
-                                struct sluice_error *error)
-{
-    *response = (struct http_response){.body = ""};
-    enum sluice_status status = http_start(client, request, exchange, error);
-    while (status == SLUICE_OK && !http_is_done(*exchange)) {
-        status = http_run(client, 1000, error);
-    }
-    return status == SLUICE_OK ? http_result(*exchange, response, error) : status;
-}

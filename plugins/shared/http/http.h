@@ -29,28 +29,49 @@ struct http_options {
 /* Rows for a plugin's option table, with offsets relative to the embedded struct: a plugin adds
  * them by HTTP_OPTION_ROWS(struct my_options, http). */
 #define HTTP_OPTION_ROWS(type, member)                                                             \
-    {.name = "connect_timeout", .kind = SLUICE_OPTION_DURATION, .default_text = "10s",             \
-     .minimum = 1, .maximum = INT64_MAX, .offset = offsetof(type, member.connect_timeout_ms),      \
-     .text = "Longest wait for a connection.", .example = "5s"},                                   \
-    {.name = "request_timeout", .kind = SLUICE_OPTION_DURATION, .default_text = "60s",             \
-     .minimum = 1, .maximum = INT64_MAX, .offset = offsetof(type, member.request_timeout_ms),      \
-     .text = "Longest time without any byte moving before a request is given up.",                 \
-     .example = "30s"},                                                                            \
-    {.name = "tls_ca", .kind = SLUICE_OPTION_PATH, .offset = offsetof(type, member.tls_ca),        \
-     .text = "File with the CA certificates to trust instead of the system's.",                    \
-     .example = "/etc/sluice/ca.pem"},                                                             \
-    {.name = "tls_cert", .kind = SLUICE_OPTION_PATH, .offset = offsetof(type, member.tls_cert),    \
-     .text = "Client certificate file (PEM).", .example = "/etc/sluice/client.pem"},               \
-    {.name = "tls_key", .kind = SLUICE_OPTION_PATH, .offset = offsetof(type, member.tls_key),      \
-     .text = "Key file of the client certificate (PEM).", .example = "/etc/sluice/client.key"},    \
-    {.name = "tls_verify", .kind = SLUICE_OPTION_BOOL, .default_text = "true",                     \
-     .offset = offsetof(type, member.tls_verify),                                                  \
-     .text = "Check the server's certificate and name. Switch off for tests only.",                \
-     .example = "true"},                                                                           \
-    {.name = "proxy", .kind = SLUICE_OPTION_STRING, .offset = offsetof(type, member.proxy),        \
-     .text = "URL of an HTTP proxy; without it the environment's http_proxy, https_proxy and "     \
-             "no_proxy hold.",                                                                     \
-     .example = "http://proxy.internal:3128"}
+    {.name = "connect_timeout",                                                                    \
+     .kind = SLUICE_OPTION_DURATION,                                                               \
+     .default_text = "10s",                                                                        \
+     .minimum = 1,                                                                                 \
+     .maximum = INT64_MAX,                                                                         \
+     .offset = offsetof(type, member.connect_timeout_ms),                                          \
+     .text = "Longest wait for a connection.",                                                     \
+     .example = "5s"},                                                                             \
+        {.name = "request_timeout",                                                                \
+         .kind = SLUICE_OPTION_DURATION,                                                           \
+         .default_text = "60s",                                                                    \
+         .minimum = 1,                                                                             \
+         .maximum = INT64_MAX,                                                                     \
+         .offset = offsetof(type, member.request_timeout_ms),                                      \
+         .text = "Longest time without any byte moving before a request is given up.",             \
+         .example = "30s"},                                                                        \
+        {.name = "tls_ca",                                                                         \
+         .kind = SLUICE_OPTION_PATH,                                                               \
+         .offset = offsetof(type, member.tls_ca),                                                  \
+         .text = "File with the CA certificates to trust instead of the system's.",                \
+         .example = "/etc/sluice/ca.pem"},                                                         \
+        {.name = "tls_cert",                                                                       \
+         .kind = SLUICE_OPTION_PATH,                                                               \
+         .offset = offsetof(type, member.tls_cert),                                                \
+         .text = "Client certificate file (PEM).",                                                 \
+         .example = "/etc/sluice/client.pem"},                                                     \
+        {.name = "tls_key",                                                                        \
+         .kind = SLUICE_OPTION_PATH,                                                               \
+         .offset = offsetof(type, member.tls_key),                                                 \
+         .text = "Key file of the client certificate (PEM).",                                      \
+         .example = "/etc/sluice/client.key"},                                                     \
+        {.name = "tls_verify",                                                                     \
+         .kind = SLUICE_OPTION_BOOL,                                                               \
+         .default_text = "true",                                                                   \
+         .offset = offsetof(type, member.tls_verify),                                              \
+         .text = "Check the server's certificate and name. Switch off for tests only.",            \
+         .example = "true"},                                                                       \
+    {                                                                                              \
+        .name = "proxy", .kind = SLUICE_OPTION_STRING, .offset = offsetof(type, member.proxy),     \
+        .text = "URL of an HTTP proxy; without it the environment's http_proxy, https_proxy and "  \
+                "no_proxy hold.",                                                                  \
+        .example = "http://proxy.internal:3128"                                                    \
+    }
 
 struct http_client;
 struct http_exchange;
@@ -68,7 +89,7 @@ struct http_request {
     const struct http_header *headers;
     const char *body;
     size_t body_size;
-    const char *user;     /* basic authentication, or NULL */
+    const char *user; /* basic authentication, or NULL */
     const char *password;
     size_t response_limit; /* bytes of body kept; a longer one: FATAL protocol_error. 0: 64 MiB.
                             * Of an answer that is no 2xx at most 256 KiB are kept, the rest is
@@ -98,8 +119,7 @@ void http_cancel(struct http_client *client);
 enum sluice_status http_start(struct http_client *client, const struct http_request *request,
                               struct http_exchange **exchange, struct sluice_error *error);
 /* Moves all exchanges on, waiting at most timeout_ms for something to happen. */
-enum sluice_status http_run(struct http_client *client, int timeout_ms,
-                            struct sluice_error *error);
+enum sluice_status http_run(struct http_client *client, int timeout_ms, struct sluice_error *error);
 bool http_is_done(const struct http_exchange *exchange);
 void http_resume(struct http_exchange *exchange);
 
@@ -113,11 +133,5 @@ enum sluice_status http_result(struct http_exchange *exchange, struct http_respo
 /* Value of a response header, case-insensitive; NULL where absent. */
 const char *http_response_header(const struct http_exchange *exchange, const char *name);
 void http_exchange_destroy(struct http_exchange *exchange); /* ends it if under way; NULL allowed */
-
-/* start, run to the end, result. *exchange is the caller's to destroy, also on failure (may be
- * NULL then). */
-enum sluice_status http_perform(struct http_client *client, const struct http_request *request,
-                                struct http_exchange **exchange, struct http_response *response,
-                                struct sluice_error *error);
 
 #endif

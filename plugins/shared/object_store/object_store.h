@@ -102,8 +102,6 @@ enum sluice_status object_head(struct object_store *store, const char *key,
 enum sluice_status object_put(struct object_store *store, const struct object_upload *object,
                               const char *bytes, size_t size, bool is_new,
                               enum object_outcome *outcome, struct sluice_error *error);
-enum sluice_status object_delete(struct object_store *store, const char *key,
-                                 struct sluice_error *error); /* absent is fine */
 
 /* ---- reading ---- */
 

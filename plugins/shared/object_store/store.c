@@ -111,12 +111,6 @@ enum sluice_status object_put(struct object_store *store, const struct object_up
     return store->kind->put(store, object, bytes, size, is_new, outcome, error);
 }
 
-enum sluice_status object_delete(struct object_store *store, const char *key,
-                                 struct sluice_error *error)
-{
-    return store->kind->remove(store, key, error);
-}
-
 enum sluice_status object_reader_open(struct object_store *store, const struct object_entry *entry,
                                       int64_t offset, struct object_reader **reader,
                                       struct sluice_error *error)

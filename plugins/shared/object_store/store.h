@@ -22,8 +22,6 @@ struct object_store_kind {
     enum sluice_status (*put)(struct object_store *store, const struct object_upload *object,
                               const char *bytes, size_t size, bool is_new,
                               enum object_outcome *outcome, struct sluice_error *error);
-    enum sluice_status (*remove)(struct object_store *store, const char *key,
-                                 struct sluice_error *error);
     enum sluice_status (*reader_open)(struct object_store *store, const struct object_entry *entry,
                                       int64_t offset, struct object_reader **reader,
                                       struct sluice_error *error);

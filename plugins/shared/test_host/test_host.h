@@ -9,7 +9,7 @@
 #ifndef SLUICE_TEST_HOST_H
 #define SLUICE_TEST_HOST_H
 
-#include "data/data.h"
+#include "test_host/test_rows.h"
 
 #include <sluice/codec.h>
 #include <sluice/service.h>
@@ -25,25 +25,42 @@ struct test_reject {
     int64_t position;
 };
 
+struct test_settled {
+    char *member;
+    uint64_t checkpoint;
+};
+
+struct test_resource;
+
 struct test_host {
-    struct sluice_host host; /* first: the table's functions find the rest behind it */
-    struct account account;
+    struct sluice_host host;  /* first: the table's functions find the rest behind it */
+    struct account account;   /* limit_bytes may be set; used_bytes is what the plugin holds */
+    int64_t allocations_left; /* so many more succeed; all do unless the test sets it */
     struct arena *arena;
     struct sluice_error *error;
     struct sluice_run run;
     const struct sluice_schema *input_schema;
     const struct sluice_schema *output_schema;
+    const char *clustered_by;      /* the input has every property, of this column alone */
     struct sluice_schema *planned; /* what a plan callback declared */
+    char *at_least_once;           /* why, where a plan callback said so */
     struct test_reject *rejects;
     size_t reject_count;
     struct sluice_batch **emitted;
     size_t emitted_count;
+    enum sluice_verdict *verdicts; /* of the write at hand */
+    int64_t verdict_count;
+    int checkpoint_requests;
+    struct test_settled *settled;
+    size_t settled_count;
+    struct test_resource *resources;
     struct text state; /* written by snapshot and stage, read back from the start */
     size_t state_read;
     int64_t progress_done;
     int64_t progress_total;
     bool is_cancelled;
-    int64_t now_ms;
+    int64_t now_ms; /* both clocks; the test moves it */
+    uint64_t random;
 };
 
 /* What an option of kind CODEC points to in tests. */
@@ -62,15 +79,12 @@ struct sluice_state_reader *test_host_reader(struct test_host *test);
 /* For a plan callback with an input; what it declares becomes test->planned. */
 struct sluice_planning *test_host_planning(struct test_host *test);
 
-/* "name:type", '!' behind the type: required; "=text": default; "@path"; "%format" for
- * timestamps; in arena memory. Ends with NULL. */
-const struct sluice_schema *test_schema(struct test_host *test, ...);
+/* For write: no row has a verdict yet. What the sink says becomes test->verdicts[row]. */
+struct sluice_verdicts *test_host_verdicts(struct test_host *test, int64_t rows);
 
-/* One row as text, fields separated by '|', null as "~". In arena memory. */
-const char *test_row(struct test_host *test, const struct sluice_batch *batch, int64_t row);
-
-void test_host_fill_batch_calls(struct sluice_host_table *table);
-void test_host_fill_codec_calls(struct sluice_host_table *table);
+/* The shared dictionaries of the flow that all hosts belong to, those made later too. */
+void test_dictionaries_create(int64_t cap_entries);
+void test_dictionaries_destroy(void);
 
 static inline struct test_host *test_host_of(const struct sluice_host *host)
 {

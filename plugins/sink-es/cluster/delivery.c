@@ -112,7 +112,7 @@ void delivery_drop(struct delivery *delivery)
     delivery->sent_count = 0;
 }
 
-bool delivery_is_busy(const struct delivery *delivery)
+static bool is_busy(const struct delivery *delivery)
 {
     for (size_t i = 0; i < delivery->flight_count; i++) {
         if (delivery->flights[i].state != FLIGHT_EMPTY) {
@@ -297,7 +297,7 @@ enum sluice_status delivery_flush(struct delivery *delivery, struct sluice_error
         delivery->filling = NULL;
     }
     close_filling(delivery);
-    while (delivery_is_busy(delivery)) {
+    while (is_busy(delivery)) {
         enum sluice_status status = delivery_turn(delivery, 1000, error);
         if (status != SLUICE_OK) {
             return status;

@@ -66,7 +66,6 @@ void delivery_close_aged(struct delivery *delivery);
 enum sluice_status delivery_flush(struct delivery *delivery, struct sluice_error *error);
 /* Forgets all rows; ends what is under way. */
 void delivery_drop(struct delivery *delivery);
-bool delivery_is_busy(const struct delivery *delivery);
 
 /* delivery_answer.c: settles the items of a flight whose answer has come. OK: all of them are.
  * RETRY: those that are left are in the bulk, to be sent again. Else the flow stops. */

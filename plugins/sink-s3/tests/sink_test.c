@@ -9,23 +9,24 @@
 
 #include <cmocka.h>
 
-#include "../../shared/aws/tests/fake_host.h"
 #include "../sink.h"
+#include "test_host/test_host.h"
 
-static struct fake_host fake;
-static struct sluice_error error;
+static struct test_host *test;
 
 static int set_up(void **state)
 {
     (void)state;
-    fake_host_init(&fake);
+    test = test_host_create();
+    test->run.flow = "ingest";
+    test->run.nonce = 0x0123456789abcdefU;
     return 0;
 }
 
-static int no_memory_is_left_over(void **state)
+static int tear_down(void **state)
 {
     (void)state;
-    assert_int_equal(fake.held, 0);
+    test_host_destroy(test);
     return 0;
 }
 
@@ -34,17 +35,17 @@ static void names_tell_flow_member_checkpoint_and_attempt(void **state)
     (void)state;
     struct counted_text name;
     char owner[OWNER_SIZE], expected[128];
-    counted_init(&name, &fake.host);
-    object_owner(&fake.run, "m1", owner);
+    counted_init(&name, &test->host);
+    object_owner(&test->run, "m1", owner);
     snprintf(expected, sizeof expected, "ingest-m1-0000000007-%s0123456789abcdef-3", owner);
-    object_name(&name, &fake.run, 7, 3);
+    object_name(&name, &test->run, 7, 3);
     assert_string_equal(counted_get(&name), expected);
 
     uint64_t nonce = 0;
     counted_add(&name, ".json.gz");
-    assert_true(object_name_is_of(&fake.run, "m1", counted_get(&name), &nonce));
-    assert_true(nonce == fake.run.nonce);
-    assert_false(object_name_is_of(&fake.run, "m2", counted_get(&name), &nonce));
+    assert_true(object_name_is_of(&test->run, "m1", counted_get(&name), &nonce));
+    assert_true(nonce == test->run.nonce);
+    assert_false(object_name_is_of(&test->run, "m2", counted_get(&name), &nonce));
     counted_free(&name);
 }
 
@@ -53,12 +54,12 @@ static void names_of_long_run_numbers_and_dotted_members_are_known_again(void **
     (void)state;
     struct counted_text name;
     uint64_t nonce;
-    counted_init(&name, &fake.host);
-    fake.run.member = "host-1.example-2.org";
+    counted_init(&name, &test->host);
+    test->run.member = "host-1.example-2.org";
     counted_add(&name, "raw/dt=2024-01-01/");
-    object_name(&name, &fake.run, 1795340127285, 12);
+    object_name(&name, &test->run, 1795340127285, 12);
     counted_add(&name, ".csv");
-    assert_true(object_name_is_of(&fake.run, fake.run.member, counted_get(&name), &nonce));
+    assert_true(object_name_is_of(&test->run, test->run.member, counted_get(&name), &nonce));
     counted_free(&name);
 }
 
@@ -66,16 +67,16 @@ static void names_of_other_steps_flows_and_pipelines_are_not_ours(void **state)
 {
     (void)state;
     struct counted_text name;
-    struct sluice_run others[] = {fake.run, fake.run, fake.run};
+    struct sluice_run others[] = {test->run, test->run, test->run};
     others[0].step = "sink-2";
     others[1].flow = "ingest-m1";
     others[2].pipeline = "other";
-    counted_init(&name, &fake.host);
+    counted_init(&name, &test->host);
     for (size_t i = 0; i < 3; i++) {
         uint64_t nonce;
         counted_clear(&name);
         object_name(&name, &others[i], 7, 3);
-        assert_false(object_name_is_of(&fake.run, "m1", counted_get(&name), &nonce));
+        assert_false(object_name_is_of(&test->run, "m1", counted_get(&name), &nonce));
     }
     counted_free(&name);
 }
@@ -93,7 +94,7 @@ static void names_that_are_no_names_of_ours_are_left_alone(void **state)
                                        "0000000007-0123456789abcdef01234567-1"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         uint64_t nonce;
-        assert_false(object_name_is_of(&fake.run, "m1", keys[i], &nonce));
+        assert_false(object_name_is_of(&test->run, "m1", keys[i], &nonce));
     }
 }
 
@@ -101,9 +102,9 @@ static void odd_characters_of_a_flow_do_not_reach_the_key(void **state)
 {
     (void)state;
     struct counted_text name;
-    counted_init(&name, &fake.host);
-    fake.run.flow = "a/b c";
-    object_name(&name, &fake.run, 1, 1);
+    counted_init(&name, &test->host);
+    test->run.flow = "a/b c";
+    object_name(&name, &test->run, 1, 1);
     assert_int_equal(strncmp(counted_get(&name), "a_b_c-m1-", 9), 0);
     counted_free(&name);
 }
@@ -120,7 +121,7 @@ static struct staged_object staged = {.key = (char[]){"raw/dt=1/ä b.json"},
 
 static void write_state(struct counted_text *state)
 {
-    counted_init(state, &fake.host);
+    counted_init(state, &test->host);
     staged_begin(state, 2);
     staged_add(state, &staged);
     struct staged_object empty = {
@@ -135,7 +136,7 @@ static void what_is_written_down_reads_back(void **state)
     struct staged_list list;
     write_state(&written);
     assert_int_equal(
-        staged_parse(&fake.host, counted_get(&written), written.buffer.size, &list, &error),
+        staged_parse(&test->host, counted_get(&written), written.buffer.size, &list, test->error),
         SLUICE_OK);
     assert_int_equal(list.count, 2);
     assert_string_equal(list.objects[0].key, staged.key);
@@ -157,9 +158,9 @@ static void every_cut_of_the_state_is_found(void **state)
     write_state(&written);
     for (size_t size = 0; size < written.buffer.size; size++) {
         struct staged_list list;
-        assert_int_equal(staged_parse(&fake.host, counted_get(&written), size, &list, &error),
+        assert_int_equal(staged_parse(&test->host, counted_get(&written), size, &list, test->error),
                          SLUICE_FATAL);
-        assert_int_equal(error.code, SLUICE_CODE_STATE_CORRUPT);
+        assert_int_equal(error_code(test->error), SLUICE_CODE_STATE_CORRUPT);
     }
     counted_free(&written);
 }
@@ -172,9 +173,9 @@ static void a_newer_state_is_refused_and_not_guessed(void **state)
     write_state(&written);
     written.buffer.data[8 + strlen("sluice-sink-s3")] = 2;
     assert_int_equal(
-        staged_parse(&fake.host, counted_get(&written), written.buffer.size, &list, &error),
+        staged_parse(&test->host, counted_get(&written), written.buffer.size, &list, test->error),
         SLUICE_FATAL);
-    assert_int_equal(error.code, SLUICE_CODE_STATE_VERSION);
+    assert_int_equal(error_code(test->error), SLUICE_CODE_STATE_VERSION);
     counted_free(&written);
 }
 
@@ -186,8 +187,8 @@ static void every_flipped_byte_of_the_state_is_survived(void **state)
     for (size_t at = 0; at < written.buffer.size; at++) {
         struct staged_list list;
         written.buffer.data[at] = (char)~written.buffer.data[at];
-        if (staged_parse(&fake.host, counted_get(&written), written.buffer.size, &list, &error) ==
-            SLUICE_OK) {
+        if (staged_parse(&test->host, counted_get(&written), written.buffer.size, &list,
+                         test->error) == SLUICE_OK) {
             staged_free(&list);
         }
         written.buffer.data[at] = (char)~written.buffer.data[at];
@@ -195,7 +196,7 @@ static void every_flipped_byte_of_the_state_is_survived(void **state)
     counted_free(&written);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, no_memory_is_left_over)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

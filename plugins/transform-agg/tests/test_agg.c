@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "../agg.h"
-#include "keyed_host.h"
+#include "test_host/test_host.h"
 
 /* One step with its host, and a builder for its input. */
 struct step {
@@ -22,7 +22,7 @@ static void begin(struct step *step, const struct agg_options *options,
                   const struct sluice_schema *input)
 {
     step->options = *options;
-    assert_int_equal(keyed_plan(step->test, &agg_transform, &step->options, input), SLUICE_OK);
+    assert_int_equal(test_plan(step->test, &agg_transform, &step->options, input), SLUICE_OK);
     assert_int_equal(
         agg_transform.create(&step->test->host, &step->options, &step->instance, step->test->error),
         SLUICE_OK);
@@ -33,8 +33,8 @@ static void begin(struct step *step, const struct agg_options *options,
 
 static void process(struct step *step, int sender)
 {
-    assert_int_equal(keyed_process(step->test, &agg_transform, step->instance,
-                                   keyed_finish(step->test, step->builder), sender),
+    assert_int_equal(test_process(step->test, &agg_transform, step->instance,
+                                  test_finish(step->test, step->builder), sender),
                      SLUICE_OK);
 }
 
@@ -56,7 +56,7 @@ static void add_string(struct step *step, int column, const char *value)
 static void every_function_ignores_nulls_as_sql_does(void **state)
 {
     (void)state;
-    struct step step = {.test = keyed_host_create()};
+    struct step step = {.test = test_host_create()};
     const char *group[] = {"g"};
     const char *keys[] = {"rows", "n", "s", "least", "most", "avg", "d", "first", "last", "fs"};
     const char *values[] = {"count",   "count(x)",    "sum(x)",    "min(x)",    "max(x)",
@@ -89,29 +89,29 @@ static void every_function_ignores_nulls_as_sql_does(void **state)
             process(&step, 0);
     }
     assert_int_equal(agg_transform.finish(step.instance, step.test->error), SLUICE_OK);
-    assert_string_equal(keyed_rows(step.test, false), "~|1|1|7|7|7|7|1|||NaN\n"
-                                                      "a|1|0|~|~|~|~|0|~|~|~\n"
-                                                      "b|4|3|9|1|4|3|2|fig|lime|0.75\n");
+    assert_string_equal(test_rows(step.test, false), "~|1|1|7|7|7|7|1|||NaN\n"
+                                                     "a|1|0|~|~|~|~|0|~|~|~\n"
+                                                     "b|4|3|9|1|4|3|2|fig|lime|0.75\n");
     end(&step);
 }
 
 static void a_global_aggregate_has_one_row_even_without_input(void **state)
 {
     (void)state;
-    struct step step = {.test = keyed_host_create()};
+    struct step step = {.test = test_host_create()};
     const char *keys[] = {"rows", "avg", "d"};
     const char *values[] = {"count", "mean(x)", "distinct(x)"};
     const struct agg_options options = {.aggregates = {3, keys, values}};
     begin(&step, &options, test_schema(step.test, "x:float64", NULL));
     assert_int_equal(agg_transform.finish(step.instance, step.test->error), SLUICE_OK);
-    assert_string_equal(keyed_rows(step.test, false), "0|~|0\n");
+    assert_string_equal(test_rows(step.test, false), "0|~|0\n");
     end(&step);
 }
 
 static void a_group_by_without_input_has_no_row(void **state)
 {
     (void)state;
-    struct step step = {.test = keyed_host_create()};
+    struct step step = {.test = test_host_create()};
     const char *group[] = {"x"};
     const char *keys[] = {"rows"};
     const char *values[] = {"count"};
@@ -125,7 +125,7 @@ static void a_group_by_without_input_has_no_row(void **state)
 static void groups_of_any_type_come_in_the_order_of_their_values(void **state)
 {
     (void)state;
-    struct step step = {.test = keyed_host_create()};
+    struct step step = {.test = test_host_create()};
     const char *group[] = {"ok", "n", "f", "at"};
     const char *keys[] = {"rows"};
     const char *values[] = {"count"};
@@ -144,7 +144,7 @@ static void groups_of_any_type_come_in_the_order_of_their_values(void **state)
     }
     process(&step, 0);
     assert_int_equal(agg_transform.finish(step.instance, step.test->error), SLUICE_OK);
-    char *rows = keyed_rows(step.test, false);
+    char *rows = test_rows(step.test, false);
     const char *expected = "false|-5|-2.5|~|4\n"
                            "false|-5|-2.5|1970-01-01T00:00:01.500Z|4\n"
                            "false|-5|0|~|4\n";
@@ -156,7 +156,7 @@ static void groups_of_any_type_come_in_the_order_of_their_values(void **state)
 static void a_sum_of_integers_that_does_not_fit_names_its_group(void **state)
 {
     (void)state;
-    struct step step = {.test = keyed_host_create()};
+    struct step step = {.test = test_host_create()};
     const char *group[] = {"g", "n"};
     const char *keys[] = {"total"};
     const char *values[] = {"sum(x)"};
@@ -186,8 +186,8 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
     /* With every budget, small to large: an error or the whole answer, never a crash or a leak. */
     int failures = 0;
     for (int64_t budget = 1000; budget < 4000000; budget += budget / 7) {
-        struct test_host *test = keyed_host_create();
-        struct test_host *feeder = keyed_host_create();
+        struct test_host *test = test_host_create();
+        struct test_host *feeder = test_host_create();
         const char *group[] = {"g"};
         const char *keys[] = {"d", "most"};
         const char *values[] = {"distinct(x)", "max(g)"};
@@ -204,12 +204,12 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
             builder_int64(builder, 1, i);
             builder_end_row(builder, -1);
         }
-        assert_int_equal(keyed_plan(test, &agg_transform, &options, input), SLUICE_OK);
+        assert_int_equal(test_plan(test, &agg_transform, &options, input), SLUICE_OK);
         test->account.limit_bytes = budget;
         void *instance;
         enum sluice_status status =
             agg_transform.create(&test->host, &options, &instance, test->error);
-        struct sluice_batch *batch = keyed_finish(feeder, builder);
+        struct sluice_batch *batch = test_finish(feeder, builder);
         if (status == SLUICE_OK)
             status = agg_transform.process(instance, batch, test->error);
         if (status == SLUICE_OK)
@@ -234,16 +234,16 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
 static void columns_that_nobody_reads_are_not_computed(void **state)
 {
     (void)state;
-    struct step step = {.test = keyed_host_create()};
+    struct step step = {.test = test_host_create()};
     const char *group[] = {"g", "h"};
     const char *keys[] = {"rows", "d"};
     const char *values[] = {"count", "distinct(x)"};
     const struct agg_options options = {.group_by = {2, group}, .aggregates = {2, keys, values}};
     const struct sluice_schema *input =
         test_schema(step.test, "g:int64", "h:int64", "x:int64", NULL);
-    assert_int_equal(keyed_plan(step.test, &agg_transform, &options, input), SLUICE_OK);
+    assert_int_equal(test_plan(step.test, &agg_transform, &options, input), SLUICE_OK);
     const bool keep[] = {false, true, true, false};
-    step.test->output_schema = schema_copy(step.test->arena, step.test->planned, keep);
+    step.test->output_schema = test_kept_schema(step.test, step.test->planned, keep);
     assert_int_equal(
         agg_transform.create(&step.test->host, &options, &step.instance, step.test->error),
         SLUICE_OK);
@@ -256,21 +256,21 @@ static void columns_that_nobody_reads_are_not_computed(void **state)
     }
     process(&step, 0);
     assert_int_equal(agg_transform.finish(step.instance, step.test->error), SLUICE_OK);
-    assert_string_equal(keyed_rows(step.test, true), "0|2\n0|2\n0|2\n1|2\n1|2\n1|2\n");
+    assert_string_equal(test_rows(step.test, true), "0|2\n0|2\n0|2\n1|2\n1|2\n1|2\n");
     end(&step);
 }
 
 static int create_dictionaries(void **state)
 {
     (void)state;
-    keyed_dictionaries_create(1000);
+    test_dictionaries_create(1000);
     return 0;
 }
 
 static int destroy_dictionaries(void **state)
 {
     (void)state;
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
     return 0;
 }
 

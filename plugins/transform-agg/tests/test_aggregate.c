@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../agg.h"
-#include "keyed_host.h"
+#include "test_host/test_host.h"
 
 static const char *const group_columns[] = {"url", "country"};
 
@@ -92,7 +92,7 @@ static void an_output_may_not_have_the_name_of_a_group_column(void **state)
     const struct agg_options options = {.group_by = {2, group_columns},
                                         .aggregates = {1, &key, &value}};
     const struct sluice_schema *input = test_schema(test, "url:string", "country:string", NULL);
-    assert_int_equal(keyed_plan(test, &agg_transform, &options, input), SLUICE_CONFIG);
+    assert_int_equal(test_plan(test, &agg_transform, &options, input), SLUICE_CONFIG);
     assert_string_equal(error_message(test->error),
                         "the output already has a column country, from group_by");
     assert_string_equal(error_field(test->error, SLUICE_AT_ITEM), "country");
@@ -100,15 +100,15 @@ static void an_output_may_not_have_the_name_of_a_group_column(void **state)
 
 static int create_host(void **state)
 {
-    keyed_dictionaries_create(10);
-    *state = keyed_host_create();
+    test_dictionaries_create(10);
+    *state = test_host_create();
     return 0;
 }
 
 static int destroy_host(void **state)
 {
     test_host_destroy(*state);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
     return 0;
 }
 

@@ -13,7 +13,7 @@
 
 #include "../../transform-session/session.h"
 #include "../agg.h"
-#include "keyed_host.h"
+#include "test_host/test_host.h"
 
 enum { USERS = 60, URLS = 7, COUNTRIES = 5, MAX_LANES = 3, GAP_MS = 30 * 60 * 1000 };
 
@@ -108,12 +108,14 @@ static char *model_rows(struct click *clicks, size_t count)
 
 /* ---- lanes ---- */
 
-static void begin_lane(struct lane *lane, const struct sluice_transform *transform,
-                       const void *options, const struct sluice_schema *input)
+static void begin_lane(struct lane *lane, const struct setup *setup,
+                       const struct sluice_transform *transform, const void *options,
+                       const struct sluice_schema *input)
 {
-    lane->test = keyed_host_create();
+    lane->test = test_host_create();
     struct test_host *test = lane->test;
-    assert_int_equal(keyed_plan(test, transform, options, input), SLUICE_OK);
+    test->clustered_by = setup->is_clustered ? "user" : NULL;
+    assert_int_equal(test_plan(test, transform, options, input), SLUICE_OK);
     assert_int_equal(transform->create(&test->host, options, &lane->instance, test->error), 0);
     lane->coded = NULL;
     lane->plain = NULL;
@@ -148,8 +150,8 @@ static void flush_lane(struct lane *lane)
 {
     struct sluice_builder *builders[] = {lane->coded, lane->plain};
     for (int i = 0; i < 2; i++)
-        assert_int_equal(keyed_process(lane->test, &session_transform, lane->instance,
-                                       keyed_finish(lane->test, builders[i]), 0),
+        assert_int_equal(test_process(lane->test, &session_transform, lane->instance,
+                                      test_finish(lane->test, builders[i]), 0),
                          SLUICE_OK);
 }
 
@@ -158,8 +160,8 @@ static void feed_sessions(struct lane *lanes, const struct setup *setup, const s
 {
     for (size_t i = 0; i < count; i++) {
         struct lane *lane = &lanes[clicks[i].user % setup->session_lanes];
-        append_click(keyed_random(random) % 3 ? lane->coded : lane->plain, &clicks[i]);
-        if (keyed_random(random) % 100 == 0)
+        append_click(test_random(random) % 3 ? lane->coded : lane->plain, &clicks[i]);
+        if (test_random(random) % 100 == 0)
             flush_lane(lane);
     }
     for (int i = 0; i < setup->session_lanes; i++) {
@@ -168,17 +170,27 @@ static void feed_sessions(struct lane *lanes, const struct setup *setup, const s
     }
 }
 
-/* Gives rows first .. first + count - 1 of a batch to the lanes that the hash of the group says. */
-static void exchange(struct lane *aggs, const struct setup *setup, struct test_host *from,
-                     const struct sluice_batch *batch, int64_t first, int64_t count, int sender)
+/* Rows first .. first + count - 1 of a batch, as of a sender. */
+struct piece {
+    struct test_host *from;
+    int sender;
+    const struct sluice_batch *batch;
+    int64_t first;
+    int64_t count;
+};
+
+/* Gives the rows to the lanes that the hash of the group says. */
+static void exchange(struct lane *aggs, const struct setup *setup, const struct piece *piece)
 {
+    const struct sluice_batch *batch = piece->batch;
+    struct test_host *from = piece->from;
     const int columns[] = {batch_find(batch, "url"), batch_find(batch, "country")};
     uint64_t *hashes = calloc((size_t)batch_rows(batch), sizeof(*hashes));
-    int32_t *rows = calloc((size_t)count, sizeof(*rows));
+    int32_t *rows = calloc((size_t)piece->count, sizeof(*rows));
     assert_int_equal(batch_hash(batch, columns, 2, hashes, from->error), SLUICE_OK);
     for (int lane = 0; lane < setup->agg_lanes; lane++) {
         int64_t taken = 0;
-        for (int64_t row = first; row < first + count; row++) {
+        for (int64_t row = piece->first; row < piece->first + piece->count; row++) {
             if ((int)(hashes[row] % (uint64_t)setup->agg_lanes) == lane)
                 rows[taken++] = (int32_t)row;
         }
@@ -187,7 +199,7 @@ static void exchange(struct lane *aggs, const struct setup *setup, struct test_h
             assert_int_equal(batch_take(&from->account, batch, rows, taken, &part, from->error),
                              SLUICE_OK);
         assert_int_equal(
-            keyed_process(aggs[lane].test, &agg_transform, aggs[lane].instance, part, sender),
+            test_process(aggs[lane].test, &agg_transform, aggs[lane].instance, part, piece->sender),
             SLUICE_OK);
     }
     free(hashes);
@@ -203,7 +215,7 @@ static void feed_aggs(struct lane *aggs, struct lane *sessions, const struct set
         int64_t row;
     } cursors[MAX_LANES] = {{0, 0}};
     for (int left = setup->session_lanes; left;) {
-        int sender = (int)(keyed_random(random) % (uint32_t)setup->session_lanes);
+        int sender = (int)(test_random(random) % (uint32_t)setup->session_lanes);
         struct test_host *from = sessions[sender].test;
         struct cursor *cursor = &cursors[sender];
         if (cursor->batch >= from->emitted_count) {
@@ -214,9 +226,9 @@ static void feed_aggs(struct lane *aggs, struct lane *sessions, const struct set
         }
         const struct sluice_batch *batch = from->emitted[cursor->batch];
         int64_t rows_left = batch_rows(batch) - cursor->row;
-        int64_t count = 1 + keyed_random(random) % 40;
+        int64_t count = 1 + test_random(random) % 40;
         count = count < rows_left ? count : rows_left;
-        exchange(aggs, setup, from, batch, cursor->row, count, sender);
+        exchange(aggs, setup, &(struct piece){from, sender, batch, cursor->row, count});
         cursor->row += count;
         if (cursor->row == batch_rows(batch))
             *cursor = (struct cursor){cursor->batch + 1, 0};
@@ -228,14 +240,13 @@ static char *run(const struct setup *setup, const struct click *clicks, size_t c
     uint64_t random = setup->seed;
     struct lane sessions[MAX_LANES];
     struct lane aggs[MAX_LANES];
-    keyed_dictionaries_create(setup->dictionary_cap);
-    keyed_host_cluster(setup->is_clustered ? "user" : NULL);
-    struct test_host *shapes = keyed_host_create();
+    test_dictionaries_create(setup->dictionary_cap);
+    struct test_host *shapes = test_host_create();
     const struct sluice_schema *plain =
         test_schema(shapes, "user:string", "at:timestamp", "url:string", "country:string", NULL);
-    const struct sluice_schema *coded = keyed_schema(shapes, plain);
+    const struct sluice_schema *coded = test_coded_schema(shapes, plain);
     for (int i = 0; i < setup->session_lanes; i++) {
-        begin_lane(&sessions[i], &session_transform, &session_options, coded);
+        begin_lane(&sessions[i], setup, &session_transform, &session_options, coded);
         struct test_host *test = sessions[i].test;
         assert_int_equal(sluice_builder_create(&test->host, coded, &sessions[i].coded, test->error),
                          SLUICE_OK);
@@ -243,19 +254,19 @@ static char *run(const struct setup *setup, const struct click *clicks, size_t c
                          SLUICE_OK);
     }
     for (int i = 0; i < setup->agg_lanes; i++)
-        begin_lane(&aggs[i], &agg_transform, &agg_options, sessions[0].test->output_schema);
+        begin_lane(&aggs[i], setup, &agg_transform, &agg_options, sessions[0].test->output_schema);
     feed_sessions(sessions, setup, clicks, count, &random);
     feed_aggs(aggs, sessions, setup, &random);
     struct text text = {0};
     for (int i = 0; i < setup->agg_lanes; i++) {
         assert_int_equal(agg_transform.finish(aggs[i].instance, aggs[i].test->error), SLUICE_OK);
-        text_append(&text, keyed_rows(aggs[i].test, false));
+        text_append(&text, test_rows(aggs[i].test, false));
         end_lane(&aggs[i], &agg_transform);
     }
     for (int i = 0; i < setup->session_lanes; i++)
         end_lane(&sessions[i], &session_transform);
     test_host_destroy(shapes);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
     return text.data;
 }
 
@@ -265,10 +276,10 @@ static void make_clicks(struct click *clicks, size_t count, uint64_t *random)
 {
     for (size_t i = 0; i < count; i++)
         clicks[i] = (struct click){
-            .user = (int)(keyed_random(random) % USERS),
-            .at_us = INT64_C(1767225600000000) + keyed_random(random) % 2000 * INT64_C(90125000),
-            .url = (int)(keyed_random(random) % URLS),
-            .country = (int)(keyed_random(random) % COUNTRIES),
+            .user = (int)(test_random(random) % USERS),
+            .at_us = INT64_C(1767225600000000) + test_random(random) % 2000 * INT64_C(90125000),
+            .url = (int)(test_random(random) % URLS),
+            .country = (int)(test_random(random) % COUNTRIES),
         };
 }
 
@@ -287,10 +298,10 @@ static void the_answer_is_the_models_for_any_lanes_and_encodings(void **state)
     make_clicks(clicks, COUNT, &random);
     memcpy(sorted, clicks, COUNT * sizeof(*clicks));
     char *model = model_rows(sorted, COUNT);
-    char *expected = keyed_sort_lines(model);
+    char *expected = test_sort_lines(model);
     for (size_t i = 0; i < sizeof(setups) / sizeof(setups[0]); i++) {
         char *text = run(&setups[i], clicks, COUNT);
-        char *rows = keyed_sort_lines(text);
+        char *rows = test_sort_lines(text);
         assert_string_equal(rows, expected);
         free(text);
         free(rows);

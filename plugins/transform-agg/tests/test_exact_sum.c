@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../exact_sum.h"
-#include "keyed_host.h"
+#include "test_host/test_host.h"
 
 static double sum_of(struct test_host *test, const double *values, size_t count)
 {
@@ -129,15 +129,15 @@ static void integers_may_pass_int64_on_the_way(void **state)
 
 static int create_host(void **state)
 {
-    keyed_dictionaries_create(10);
-    *state = keyed_host_create();
+    test_dictionaries_create(10);
+    *state = test_host_create();
     return 0;
 }
 
 static int destroy_host(void **state)
 {
     test_host_destroy(*state);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
     return 0;
 }
 

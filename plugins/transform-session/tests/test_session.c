@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "../session.h"
-#include "keyed_host.h"
+#include "test_host/test_host.h"
 
 enum { GAP_MS = 30 * 60 * 1000 };
 
@@ -142,13 +142,13 @@ static void make_clicks(struct click *clicks, size_t count, int users, uint64_t 
     for (size_t i = 0; i < count; i++) {
         /* Few distinct times a user, so that ties of every depth occur. */
         clicks[i] = (struct click){
-            .user = (int)(keyed_random(random) % (uint32_t)users),
-            .at_us = INT64_C(1767225600000000) + keyed_random(random) % 40 * INT64_C(450500000),
-            .url = urls[keyed_random(random) % 6],
-            .country = countries[keyed_random(random) % 4],
-            .bytes = (int64_t)(keyed_random(random) % 4) - 1,
-            .ok = (int)(keyed_random(random) % 3),
-            .ratio = (double)(keyed_random(random) % 4) / 4 - 0.25,
+            .user = (int)(test_random(random) % (uint32_t)users),
+            .at_us = INT64_C(1767225600000000) + test_random(random) % 40 * INT64_C(450500000),
+            .url = urls[test_random(random) % 6],
+            .country = countries[test_random(random) % 4],
+            .bytes = (int64_t)(test_random(random) % 4) - 1,
+            .ok = (int)(test_random(random) % 3),
+            .ratio = (double)(test_random(random) % 4) / 4 - 0.25,
         };
     }
 }
@@ -162,10 +162,10 @@ struct lane {
 
 static void begin_lane(struct lane *lane, const struct session_options *options)
 {
-    lane->test = keyed_host_create();
+    lane->test = test_host_create();
     const struct sluice_schema *plain = click_schema(lane->test);
-    const struct sluice_schema *coded = keyed_schema(lane->test, plain);
-    assert_int_equal(keyed_plan(lane->test, &session_transform, options, coded), SLUICE_OK);
+    const struct sluice_schema *coded = test_coded_schema(lane->test, plain);
+    assert_int_equal(test_plan(lane->test, &session_transform, options, coded), SLUICE_OK);
     struct test_host *test = lane->test;
     assert_int_equal(sluice_builder_create(&test->host, coded, &lane->coded, test->error), 0);
     assert_int_equal(sluice_builder_create(&test->host, plain, &lane->plain, test->error), 0);
@@ -185,8 +185,8 @@ static void flush_lane(struct lane *lane)
 {
     struct sluice_builder *builders[] = {lane->coded, lane->plain};
     for (int i = 0; i < 2; i++)
-        assert_int_equal(keyed_process(lane->test, &session_transform, lane->instance,
-                                       keyed_finish(lane->test, builders[i]), 0),
+        assert_int_equal(test_process(lane->test, &session_transform, lane->instance,
+                                      test_finish(lane->test, builders[i]), 0),
                          SLUICE_OK);
 }
 
@@ -194,12 +194,14 @@ static void flush_lane(struct lane *lane)
 static void assert_clustered(struct test_host *test)
 {
     char *seen = calloc(100000, 1);
-    int last = -1;
+    int64_t last = -1;
     for (size_t i = 0; i < test->emitted_count; i++) {
         struct sluice_column column;
         batch_column(test->emitted[i], 0, &column);
         for (int64_t row = 0; row < column.length; row++) {
-            int user = atoi(sluice_column_string(&column, row).bytes + 1);
+            struct sluice_string name = sluice_column_string(&column, row);
+            int64_t user = 0;
+            assert_true(parse_int64(name.bytes + 1, name.size - 1, &user));
             if (user != last)
                 assert_false(seen[user]);
             seen[user] = 1;
@@ -220,8 +222,8 @@ static void run_case(size_t count, int users, int lane_count, uint64_t seed)
         begin_lane(&lanes[i], &options);
     for (size_t i = 0; i < count; i++) {
         struct lane *lane = &lanes[clicks[i].user % lane_count];
-        append_click(keyed_random(&random) % 2 ? lane->coded : lane->plain, &clicks[i]);
-        if (keyed_random(&random) % 50 == 0)
+        append_click(test_random(&random) % 2 ? lane->coded : lane->plain, &clicks[i]);
+        if (test_random(&random) % 50 == 0)
             flush_lane(lane);
     }
     struct text text = {0};
@@ -229,11 +231,11 @@ static void run_case(size_t count, int users, int lane_count, uint64_t seed)
         flush_lane(&lanes[i]);
         assert_int_equal(session_transform.finish(lanes[i].instance, lanes[i].test->error), 0);
         assert_clustered(lanes[i].test);
-        text_append(&text, keyed_rows(lanes[i].test, false));
+        text_append(&text, test_rows(lanes[i].test, false));
     }
     char *model = model_rows(clicks, count);
-    char *expected = keyed_sort_lines(model);
-    char *rows = keyed_sort_lines(text.data);
+    char *expected = test_sort_lines(model);
+    char *rows = test_sort_lines(text.data);
     assert_string_equal(rows, expected);
     for (int i = 0; i < lane_count; i++)
         end_lane(&lanes[i]);
@@ -259,15 +261,15 @@ static void any_lanes_cuts_and_encodings_give_the_answer_of_the_model(void **sta
         {5000, 700, 4, 2000}, {5000, 700, 3, 40}, {20000, 5000, 2, 10}, {40000, 20, 2, 100},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        keyed_dictionaries_create(cases[i].dictionary_cap);
+        test_dictionaries_create(cases[i].dictionary_cap);
         run_case(cases[i].count, cases[i].users, cases[i].lanes, i + 1);
-        keyed_dictionaries_destroy();
+        test_dictionaries_destroy();
     }
 }
 
 static char *run_times(const int64_t *times_us, size_t count)
 {
-    keyed_dictionaries_create(100);
+    test_dictionaries_create(100);
     struct lane lane;
     const struct session_options options = default_options();
     begin_lane(&lane, &options);
@@ -287,7 +289,7 @@ static char *run_times(const int64_t *times_us, size_t count)
         text_printf(&text, "%s ", number);
     }
     end_lane(&lane);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
     return text.data;
 }
 
@@ -325,7 +327,7 @@ static void rows_in_reverse_are_sorted_in_reasonable_time(void **state)
 static void rows_without_key_or_time_are_rejected_with_the_column(void **state)
 {
     (void)state;
-    keyed_dictionaries_create(100);
+    test_dictionaries_create(100);
     struct lane lane;
     const struct session_options options = default_options();
     begin_lane(&lane, &options);
@@ -354,22 +356,22 @@ static void rows_without_key_or_time_are_rejected_with_the_column(void **state)
     assert_string_equal(rejects[1].message, "column at is null, but sessions need it");
     assert_int_equal(rejects[1].position, 12);
     end_lane(&lane);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
 }
 
 static void projected_columns_are_neither_held_nor_sent(void **state)
 {
     (void)state;
-    keyed_dictionaries_create(100);
-    struct test_host *test = keyed_host_create();
+    test_dictionaries_create(100);
+    struct test_host *test = test_host_create();
     const char *only_time[] = {"at"};
     struct session_options options = default_options();
     options.order = (struct sluice_strings){1, only_time};
     const struct sluice_schema *input =
         test_schema(test, "at:timestamp", "user:int64", "bytes:int64", NULL);
-    assert_int_equal(keyed_plan(test, &session_transform, &options, input), SLUICE_OK);
+    assert_int_equal(test_plan(test, &session_transform, &options, input), SLUICE_OK);
     const bool keep[] = {false, true, false, true};
-    test->output_schema = schema_copy(test->arena, test->planned, keep);
+    test->output_schema = test_kept_schema(test, test->planned, keep);
     void *instance;
     struct sluice_builder *builder;
     assert_int_equal(session_transform.create(&test->host, &options, &instance, test->error), 0);
@@ -381,14 +383,14 @@ static void projected_columns_are_neither_held_nor_sent(void **state)
         builder_end_row(builder, -1);
     }
     assert_int_equal(
-        keyed_process(test, &session_transform, instance, keyed_finish(test, builder), 0), 0);
+        test_process(test, &session_transform, instance, test_finish(test, builder), 0), 0);
     assert_int_equal(session_transform.finish(instance, test->error), SLUICE_OK);
-    assert_string_equal(keyed_rows(test, true),
+    assert_string_equal(test_rows(test, true),
                         "-7|2\n-7|~\n9223372036854775807|2\n9223372036854775807|~\n");
     session_transform.destroy(instance);
     builder_destroy(builder);
     test_host_destroy(test);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
 }
 
 static void options_that_cannot_work_are_refused_at_their_name(void **state)
@@ -406,20 +408,20 @@ static void options_that_cannot_work_are_refused_at_their_name(void **state)
         {"user", "at", "url", "t", "order"},
         {"user", "at", "at", "bytes", "column"},
     };
-    keyed_dictionaries_create(10);
+    test_dictionaries_create(10);
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct test_host *test = keyed_host_create();
+        struct test_host *test = test_host_create();
         const struct session_options options = {.key = cases[i].key,
                                                 .time = cases[i].time,
                                                 .order = {1, &cases[i].first},
                                                 .gap_ms = GAP_MS,
                                                 .column = cases[i].column};
-        assert_int_equal(keyed_plan(test, &session_transform, &options, click_schema(test)),
+        assert_int_equal(test_plan(test, &session_transform, &options, click_schema(test)),
                          SLUICE_CONFIG);
         assert_string_equal(error_field(test->error, SLUICE_AT_OPTION), cases[i].option);
         test_host_destroy(test);
     }
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
 }
 
 static void over_the_budget_the_step_and_the_setting_are_named(void **state)
@@ -427,7 +429,7 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
     (void)state;
     int failures = 0;
     for (int64_t budget = 1000; budget < 8000000; budget += budget / 7) {
-        keyed_dictionaries_create(100000);
+        test_dictionaries_create(100000);
         struct lane lane;
         const struct session_options options = default_options();
         begin_lane(&lane, &options);
@@ -438,7 +440,7 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
             append_click(lane.coded, &click);
         }
         struct test_host *test = lane.test;
-        struct sluice_batch *batch = keyed_finish(test, lane.coded);
+        struct sluice_batch *batch = test_finish(test, lane.coded);
         test->account.limit_bytes = test->account.used_bytes + budget;
         enum sluice_status status = session_transform.process(lane.instance, batch, test->error);
         batch_release(batch);
@@ -451,7 +453,7 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
             assert_non_null(strstr(error_message(test->error), "settings.memory"));
         }
         end_lane(&lane);
-        keyed_dictionaries_destroy();
+        test_dictionaries_destroy();
     }
     assert_in_range(failures, 20, 60);
 }

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "aws/aws.h"
-#include "fake_host.h"
+#include "test_host/test_host.h"
 
 #define EMPTY_HASH "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -30,20 +30,18 @@ static void assert_signature(const struct aws_credentials *credentials,
                              const struct sigv4_request *request, const char *signed_headers,
                              const char *signature)
 {
-    struct fake_host fake;
-    struct sluice_error error = {0};
+    struct test_host *test = test_host_create();
     struct counted_text authorization;
-    fake_host_init(&fake);
-    counted_init(&authorization, &fake.host);
+    counted_init(&authorization, &test->host);
     char expected[512];
     snprintf(expected, sizeof expected,
              "AWS4-HMAC-SHA256 Credential=%s/%.8s/us-east-1/%s/aws4_request, SignedHeaders=%s, "
              "Signature=%s",
              credentials->access_key, request->date, request->service, signed_headers, signature);
-    assert_int_equal(sigv4_sign(request, credentials, &authorization, &error), SLUICE_OK);
+    assert_int_equal(sigv4_sign(request, credentials, &authorization, test->error), SLUICE_OK);
     assert_string_equal(counted_get(&authorization), expected);
     counted_free(&authorization);
-    assert_int_equal(fake.held, 0);
+    test_host_destroy(test);
 }
 
 static struct sigv4_request suite_request(const char *method, const char *query)
@@ -156,17 +154,15 @@ static void sigv4_survives_every_failing_allocation(void **state)
 {
     (void)state;
     enum sluice_status status = SLUICE_FATAL;
-    for (int nth = 1; status != SLUICE_OK && nth < 100; nth++) {
-        struct fake_host fake;
-        struct sluice_error error = {0};
+    for (int64_t left = 0; status != SLUICE_OK && left < 100; left++) {
+        struct test_host *test = test_host_create();
         struct counted_text authorization;
-        fake_host_init(&fake);
-        counted_init(&authorization, &fake.host);
-        fake.fail_allocation = nth;
+        counted_init(&authorization, &test->host);
+        test->allocations_left = left;
         struct sigv4_request request = suite_request("GET", "");
-        status = sigv4_sign(&request, &suite_keys, &authorization, &error);
+        status = sigv4_sign(&request, &suite_keys, &authorization, test->error);
         counted_free(&authorization);
-        assert_int_equal(fake.held, 0);
+        test_host_destroy(test);
     }
     assert_int_equal(status, SLUICE_OK);
 }
@@ -174,10 +170,9 @@ static void sigv4_survives_every_failing_allocation(void **state)
 static void encoding_leaves_unreserved_characters_alone(void **state)
 {
     (void)state;
-    struct fake_host fake;
+    struct test_host *test = test_host_create();
     struct counted_text text;
-    fake_host_init(&fake);
-    counted_init(&text, &fake.host);
+    counted_init(&text, &test->host);
     const char *key = "a b+c=d%e/\xc3\xa4~-._";
     aws_encode(&text, key, strlen(key), true);
     assert_string_equal(counted_get(&text), "a%20b%2Bc%3Dd%25e/%C3%A4~-._");
@@ -185,6 +180,7 @@ static void encoding_leaves_unreserved_characters_alone(void **state)
     aws_encode(&text, "a/b", 3, false);
     assert_string_equal(counted_get(&text), "a%2Fb");
     counted_free(&text);
+    test_host_destroy(test);
 }
 
 static void date_is_printed_in_utc(void **state)
@@ -253,34 +249,30 @@ static void write_file(char *path, const char *content)
 static void credentials_come_from_the_environment_first(void **state)
 {
     (void)state;
-    struct fake_host fake;
-    struct sluice_error error = {0};
+    struct test_host *test = test_host_create();
     struct aws_credentials credentials;
-    fake_host_init(&fake);
     clear_environment();
     setenv("AWS_ACCESS_KEY_ID", "id", 1);
     setenv("AWS_SECRET_ACCESS_KEY", "secret", 1);
     setenv("AWS_SESSION_TOKEN", "token", 1);
-    assert_int_equal(aws_credentials_load(&fake.host, &credentials, &error), SLUICE_OK);
+    assert_int_equal(aws_credentials_load(&test->host, &credentials, test->error), SLUICE_OK);
     assert_string_equal(credentials.access_key, "id");
     assert_string_equal(credentials.session_token, "token");
-    aws_credentials_reset(&fake.host, &credentials);
+    aws_credentials_reset(&test->host, &credentials);
 
     unsetenv("AWS_ACCESS_KEY_ID");
-    assert_int_equal(aws_credentials_load(&fake.host, &credentials, &error), SLUICE_CONFIG);
-    assert_non_null(strstr(error.message, "AWS_ACCESS_KEY_ID is not"));
-    assert_null(strstr(error.message, "secret"));
-    assert_int_equal(fake.held, 0);
+    assert_int_equal(aws_credentials_load(&test->host, &credentials, test->error), SLUICE_CONFIG);
+    assert_non_null(strstr(error_message(test->error), "AWS_ACCESS_KEY_ID is not"));
+    assert_null(strstr(error_message(test->error), "secret"));
+    test_host_destroy(test);
 }
 
 static void credentials_come_from_a_named_profile_of_either_file(void **state)
 {
     (void)state;
-    struct fake_host fake;
-    struct sluice_error error = {0};
+    struct test_host *test = test_host_create();
     struct aws_credentials credentials, again;
     char shared[] = "/tmp/sluice-aws-XXXXXX", config[] = "/tmp/sluice-aws-XXXXXX";
-    fake_host_init(&fake);
     clear_environment();
     write_file(shared, "[work]\naws_access_key_id=A\naws_secret_access_key=B\n");
     write_file(config, "[profile home]\naws_access_key_id=C\naws_secret_access_key=D\n"
@@ -288,21 +280,21 @@ static void credentials_come_from_a_named_profile_of_either_file(void **state)
     setenv("AWS_SHARED_CREDENTIALS_FILE", shared, 1);
     setenv("AWS_CONFIG_FILE", config, 1);
     setenv("AWS_PROFILE", "work", 1);
-    assert_int_equal(aws_credentials_load(&fake.host, &credentials, &error), SLUICE_OK);
+    assert_int_equal(aws_credentials_load(&test->host, &credentials, test->error), SLUICE_OK);
     assert_string_equal(credentials.access_key, "A");
     assert_null(credentials.session_token);
     setenv("AWS_PROFILE", "home", 1);
-    assert_int_equal(aws_credentials_load(&fake.host, &again, &error), SLUICE_OK);
+    assert_int_equal(aws_credentials_load(&test->host, &again, test->error), SLUICE_OK);
     assert_string_equal(again.session_token, "E");
     assert_false(aws_credentials_equal(&credentials, &again));
     struct counted_text region;
-    counted_init(&region, &fake.host);
-    assert_int_equal(aws_region_find(NULL, &region, &error), SLUICE_OK);
+    counted_init(&region, &test->host);
+    assert_int_equal(aws_region_find(NULL, &region, test->error), SLUICE_OK);
     assert_string_equal(counted_get(&region), "eu-north-1");
     counted_free(&region);
-    aws_credentials_reset(&fake.host, &credentials);
-    aws_credentials_reset(&fake.host, &again);
-    assert_int_equal(fake.held, 0);
+    aws_credentials_reset(&test->host, &credentials);
+    aws_credentials_reset(&test->host, &again);
+    test_host_destroy(test);
     unlink(shared);
     unlink(config);
 }
@@ -310,17 +302,16 @@ static void credentials_come_from_a_named_profile_of_either_file(void **state)
 static void missing_credentials_name_every_place_that_was_searched(void **state)
 {
     (void)state;
-    struct fake_host fake;
-    struct sluice_error error = {0};
+    struct test_host *test = test_host_create();
     struct aws_credentials credentials;
-    fake_host_init(&fake);
     clear_environment();
-    assert_int_equal(aws_credentials_load(&fake.host, &credentials, &error), SLUICE_CONFIG);
-    assert_int_equal(error.code, SLUICE_CODE_AUTH_FAILED);
-    assert_non_null(strstr(error.message, "AWS_ACCESS_KEY_ID"));
-    assert_non_null(strstr(error.message, "/nonexistent/credentials"));
-    assert_non_null(strstr(error.message, "/nonexistent/config"));
+    assert_int_equal(aws_credentials_load(&test->host, &credentials, test->error), SLUICE_CONFIG);
+    assert_int_equal(error_code(test->error), SLUICE_CODE_AUTH_FAILED);
+    assert_non_null(strstr(error_message(test->error), "AWS_ACCESS_KEY_ID"));
+    assert_non_null(strstr(error_message(test->error), "/nonexistent/credentials"));
+    assert_non_null(strstr(error_message(test->error), "/nonexistent/config"));
     assert_null(credentials.access_key);
+    test_host_destroy(test);
 }
 
 static void endpoint_option_wins_over_the_environment(void **state)

@@ -43,12 +43,23 @@ static inline void fixture_start(struct http_fixture *fixture,
                      SLUICE_OK);
 }
 
+/* From start to the end, in place of the exchange before. */
+static inline enum sluice_status fixture_perform(struct http_fixture *fixture,
+                                                 const struct http_request *request)
+{
+    struct sluice_error *error = fixture->test->error;
+    http_exchange_destroy(fixture->exchange);
+    fixture->response = (struct http_response){.body = ""};
+    enum sluice_status status = http_start(fixture->client, request, &fixture->exchange, error);
+    while (status == SLUICE_OK && !http_is_done(fixture->exchange)) {
+        status = http_run(fixture->client, 1000, error);
+    }
+    return status == SLUICE_OK ? http_result(fixture->exchange, &fixture->response, error) : status;
+}
+
 static inline enum sluice_status fixture_get(struct http_fixture *fixture)
 {
-    http_exchange_destroy(fixture->exchange);
-    struct http_request request = {.method = "GET", .url = fixture->url};
-    return http_perform(fixture->client, &request, &fixture->exchange, &fixture->response,
-                        fixture->test->error);
+    return fixture_perform(fixture, &(struct http_request){.method = "GET", .url = fixture->url});
 }
 
 /* The requests that came can be looked at after this, until fixture_end. */

@@ -64,12 +64,8 @@ static void sends_method_headers_and_body_as_they_are(void **state)
         snprintf(fixture.url, sizeof(fixture.url), "http://127.0.0.1:%d/a/../b%%20c?x=%%2B",
                  scripted_server_port(fixture.server));
         requests[i].url = fixture.url;
-        assert_int_equal(http_perform(fixture.client, &requests[i], &fixture.exchange,
-                                      &fixture.response, fixture.test->error),
-                         SLUICE_OK);
+        assert_int_equal(fixture_perform(&fixture, &requests[i]), SLUICE_OK);
         assert_int_equal(fixture.response.body_size, 0);
-        http_exchange_destroy(fixture.exchange);
-        fixture.exchange = NULL;
     }
 
     fixture_stop(&fixture);
@@ -153,9 +149,7 @@ static void an_error_body_is_kept_even_when_streaming(void **state)
     struct http_request request = {
         .method = "GET", .url = fixture.url, .on_body = take, .user_data = &taker};
 
-    assert_int_equal(http_perform(fixture.client, &request, &fixture.exchange, &fixture.response,
-                                  fixture.test->error),
-                     SLUICE_OK);
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_OK);
 
     assert_string_equal(fixture.response.body, "no such");
     assert_int_equal(taker.size, 0);
@@ -212,9 +206,7 @@ static void a_large_body_goes_out_whole(void **state)
     struct http_request request = {
         .method = "PUT", .url = fixture.url, .body = body, .body_size = size};
 
-    assert_int_equal(http_perform(fixture.client, &request, &fixture.exchange, &fixture.response,
-                                  fixture.test->error),
-                     SLUICE_OK);
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_OK);
 
     fixture_stop(&fixture);
     const char *sent = strstr(scripted_server_request(fixture.server, 0), "\r\n\r\n");

@@ -78,9 +78,7 @@ static void errors_name_the_server_but_no_secret(void **state)
                                    .headers = &header,
                                    .header_count = 1};
 
-    assert_int_equal(http_perform(fixture.client, &request, &fixture.exchange, &fixture.response,
-                                  fixture.test->error),
-                     SLUICE_CONFIG);
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_CONFIG);
 
     error_format(fixture.test->error, &text);
     assert_non_null(strstr(text_get(&text), label));
@@ -171,9 +169,7 @@ static void a_body_over_the_limit_is_refused(void **state)
     fixture_start(&fixture, &answer, 1);
     struct http_request request = {.method = "GET", .url = fixture.url, .response_limit = 10};
 
-    assert_int_equal(http_perform(fixture.client, &request, &fixture.exchange, &fixture.response,
-                                  fixture.test->error),
-                     SLUICE_FATAL);
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_FATAL);
 
     assert_int_equal(error_code(fixture.test->error), SLUICE_CODE_PROTOCOL_ERROR);
     fixture_end(&fixture);

@@ -12,11 +12,10 @@
 
 #include <cmocka.h>
 
-#include "../../aws/tests/fake_host.h"
 #include "object_store/object_store.h"
+#include "test_host/test_host.h"
 
-static struct fake_host fake;
-static struct sluice_error error;
+static struct test_host *test;
 static char folder[64];
 static struct object_store *store;
 static enum object_outcome outcome;
@@ -27,15 +26,16 @@ static struct object_store *open_store(void)
     struct object_store *opened = NULL;
     char url[128];
     snprintf(url, sizeof url, "file:%s/bucket", folder);
-    assert_int_equal(object_store_create(&fake.host, &options, url, &opened, &error), SLUICE_OK);
-    assert_int_equal(object_store_open(opened, true, &error), SLUICE_OK);
+    assert_int_equal(object_store_create(&test->host, &options, url, &opened, test->error),
+                     SLUICE_OK);
+    assert_int_equal(object_store_open(opened, true, test->error), SLUICE_OK);
     return opened;
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    fake_host_init(&fake);
+    test = test_host_create();
     snprintf(folder, sizeof folder, "/tmp/sluice-store-XXXXXX");
     assert_non_null(mkdtemp(folder));
     store = open_store();
@@ -46,7 +46,7 @@ static int tear_down(void **state)
 {
     (void)state;
     object_store_destroy(store);
-    assert_int_equal(fake.held, 0);
+    test_host_destroy(test);
     char command[128];
     snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
@@ -55,9 +55,10 @@ static int tear_down(void **state)
 static void put(const char *key, const char *content)
 {
     const struct object_upload object = {.key = key};
-    fake.now_ms++;
-    assert_int_equal(object_put(store, &object, content, strlen(content), false, &outcome, &error),
-                     SLUICE_OK);
+    test->now_ms++;
+    assert_int_equal(
+        object_put(store, &object, content, strlen(content), false, &outcome, test->error),
+        SLUICE_OK);
     assert_int_equal(outcome, OBJECT_DONE);
 }
 
@@ -76,8 +77,8 @@ static void assert_listing(const char *prefix, const char *expected)
     struct counted_text cursor;
     bool is_last = false;
     char all[1024] = "";
-    counted_init(&cursor, &fake.host);
-    assert_int_equal(object_list(store, prefix, &cursor, &is_last, add_entry, all, &error),
+    counted_init(&cursor, &test->host);
+    assert_int_equal(object_list(store, prefix, &cursor, &is_last, add_entry, all, test->error),
                      SLUICE_OK);
     assert_true(is_last);
     assert_string_equal(all, expected);
@@ -89,9 +90,10 @@ static void assert_uploads(const char *prefix, const char *expected)
     struct counted_text cursor;
     bool is_last = false;
     char all[1024] = "";
-    counted_init(&cursor, &fake.host);
-    assert_int_equal(object_list_uploads(store, prefix, &cursor, &is_last, add_entry, all, &error),
-                     SLUICE_OK);
+    counted_init(&cursor, &test->host);
+    assert_int_equal(
+        object_list_uploads(store, prefix, &cursor, &is_last, add_entry, all, test->error),
+        SLUICE_OK);
     assert_string_equal(all, expected);
     counted_free(&cursor);
 }
@@ -102,10 +104,10 @@ static struct object_part send(const struct object_upload *upload, int number, i
     struct object_part part = {.number = number, .size = (int64_t)strlen(content)};
     struct object_transfer *transfer = NULL;
     struct sluice_string bytes = {content, strlen(content)};
-    assert_int_equal(object_part_start(store, upload, number, offset, bytes, &transfer, &error),
-                     SLUICE_OK);
+    assert_int_equal(
+        object_part_start(store, upload, number, offset, bytes, &transfer, test->error), SLUICE_OK);
     assert_true(object_transfer_is_done(transfer));
-    assert_int_equal(object_transfer_result(transfer, part.etag, &error), SLUICE_OK);
+    assert_int_equal(object_transfer_result(transfer, part.etag, test->error), SLUICE_OK);
     object_transfer_destroy(transfer);
     return part;
 }
@@ -118,9 +120,9 @@ static void listing_is_in_bytewise_order_and_hides_uploads(void **state)
     put("a.x", "333");
     put("dt=1/h=2/ä b+c%.json", "");
     struct counted_text id;
-    counted_init(&id, &fake.host);
+    counted_init(&id, &test->host);
     const struct object_upload upload = {.key = "a/new"};
-    assert_int_equal(object_upload_create(store, &upload, &id, &error), SLUICE_OK);
+    assert_int_equal(object_upload_create(store, &upload, &id, test->error), SLUICE_OK);
     assert_listing("", "a.x:3 a/z:2 b:1 dt=1/h=2/ä b+c%.json:0 ");
     assert_listing("a/", "a/z:2 ");
     assert_listing("nothing/", "");
@@ -133,27 +135,27 @@ static void upload_is_invisible_until_another_process_completes_it(void **state)
 {
     (void)state;
     struct counted_text id;
-    counted_init(&id, &fake.host);
+    counted_init(&id, &test->host);
     struct object_upload upload = {.key = "dt=1/x.json"};
-    assert_int_equal(object_upload_create(store, &upload, &id, &error), SLUICE_OK);
+    assert_int_equal(object_upload_create(store, &upload, &id, test->error), SLUICE_OK);
     upload.id = counted_get(&id);
     struct object_part parts[] = {send(&upload, 1, 0, "hello "), send(&upload, 2, 6, "world")};
     char etag[OBJECT_ETAG_SIZE];
-    assert_int_equal(object_upload_seal(store, &upload, parts, 2, etag, &error), SLUICE_OK);
+    assert_int_equal(object_upload_seal(store, &upload, parts, 2, etag, test->error), SLUICE_OK);
     assert_listing("", "");
 
     object_store_destroy(store);
     store = open_store();
-    assert_int_equal(object_upload_complete(store, &upload, parts, 2, true, &outcome, &error),
+    assert_int_equal(object_upload_complete(store, &upload, parts, 2, true, &outcome, test->error),
                      SLUICE_OK);
     assert_int_equal(outcome, OBJECT_DONE);
     assert_listing("", "dt=1/x.json:11 ");
     assert_uploads("", "");
     struct object_head head;
-    assert_int_equal(object_head(store, upload.key, &head, &outcome, &error), SLUICE_OK);
+    assert_int_equal(object_head(store, upload.key, &head, &outcome, test->error), SLUICE_OK);
     assert_true(object_etag_equal(head.etag, etag));
 
-    assert_int_equal(object_upload_complete(store, &upload, parts, 2, true, &outcome, &error),
+    assert_int_equal(object_upload_complete(store, &upload, parts, 2, true, &outcome, test->error),
                      SLUICE_OK);
     assert_int_equal(outcome, OBJECT_NO_UPLOAD);
     counted_free(&id);
@@ -164,17 +166,17 @@ static void completion_does_not_overwrite_where_the_key_must_be_new(void **state
     (void)state;
     put("x", "old");
     struct counted_text id;
-    counted_init(&id, &fake.host);
+    counted_init(&id, &test->host);
     struct object_upload upload = {.key = "x"};
-    fake.now_ms++;
-    assert_int_equal(object_upload_create(store, &upload, &id, &error), SLUICE_OK);
+    test->now_ms++;
+    assert_int_equal(object_upload_create(store, &upload, &id, test->error), SLUICE_OK);
     upload.id = counted_get(&id);
     struct object_part part = send(&upload, 1, 0, "newer");
-    assert_int_equal(object_upload_complete(store, &upload, &part, 1, true, &outcome, &error),
+    assert_int_equal(object_upload_complete(store, &upload, &part, 1, true, &outcome, test->error),
                      SLUICE_OK);
     assert_int_equal(outcome, OBJECT_CHANGED);
     assert_listing("", "x:3 ");
-    assert_int_equal(object_upload_complete(store, &upload, &part, 1, false, &outcome, &error),
+    assert_int_equal(object_upload_complete(store, &upload, &part, 1, false, &outcome, test->error),
                      SLUICE_OK);
     assert_int_equal(outcome, OBJECT_DONE);
     assert_listing("", "x:5 ");
@@ -185,14 +187,14 @@ static void aborted_upload_leaves_nothing_and_may_be_aborted_again(void **state)
 {
     (void)state;
     struct counted_text id;
-    counted_init(&id, &fake.host);
+    counted_init(&id, &test->host);
     struct object_upload upload = {.key = "x"};
-    assert_int_equal(object_upload_create(store, &upload, &id, &error), SLUICE_OK);
+    assert_int_equal(object_upload_create(store, &upload, &id, test->error), SLUICE_OK);
     upload.id = counted_get(&id);
     send(&upload, 1, 0, "bytes");
-    assert_int_equal(object_upload_abort(store, "x", upload.id, &error), SLUICE_OK);
-    assert_int_equal(object_upload_abort(store, "x", upload.id, &error), SLUICE_OK);
-    assert_int_equal(object_upload_abort(store, "x", "../../etc", &error), SLUICE_OK);
+    assert_int_equal(object_upload_abort(store, "x", upload.id, test->error), SLUICE_OK);
+    assert_int_equal(object_upload_abort(store, "x", upload.id, test->error), SLUICE_OK);
+    assert_int_equal(object_upload_abort(store, "x", "../../etc", test->error), SLUICE_OK);
     assert_uploads("", "");
     counted_free(&id);
 }
@@ -201,15 +203,15 @@ static void staged_bytes_that_were_cut_are_an_error(void **state)
 {
     (void)state;
     struct counted_text id;
-    counted_init(&id, &fake.host);
+    counted_init(&id, &test->host);
     struct object_upload upload = {.key = "x"};
-    assert_int_equal(object_upload_create(store, &upload, &id, &error), SLUICE_OK);
+    assert_int_equal(object_upload_create(store, &upload, &id, test->error), SLUICE_OK);
     upload.id = counted_get(&id);
     struct object_part part = send(&upload, 1, 0, "bytes");
     part.size = 6;
-    assert_int_equal(object_upload_complete(store, &upload, &part, 1, true, &outcome, &error),
+    assert_int_equal(object_upload_complete(store, &upload, &part, 1, true, &outcome, test->error),
                      SLUICE_FATAL);
-    assert_int_equal(error.code, SLUICE_CODE_STATE_CORRUPT);
+    assert_int_equal(error_code(test->error), SLUICE_CODE_STATE_CORRUPT);
     counted_free(&id);
 }
 
@@ -218,36 +220,37 @@ static void reader_reads_the_listed_version_only(void **state)
     (void)state;
     put("x", "content");
     struct object_head head;
-    assert_int_equal(object_head(store, "x", &head, &outcome, &error), SLUICE_OK);
+    assert_int_equal(object_head(store, "x", &head, &outcome, test->error), SLUICE_OK);
     struct object_entry entry = {.key = "x", .size = head.size, .etag = head.etag};
     struct object_reader *reader = NULL;
     struct sluice_buffer buffer = {0};
-    assert_int_equal(object_reader_open(store, &entry, 3, &reader, &error), SLUICE_OK);
-    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, &error), SLUICE_OK);
+    assert_int_equal(object_reader_open(store, &entry, 3, &reader, test->error), SLUICE_OK);
+    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, test->error), SLUICE_OK);
     assert_int_equal(buffer.size, 4);
     assert_memory_equal(buffer.data, "tent", 4);
-    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, &error), SLUICE_END);
+    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, test->error), SLUICE_END);
     object_reader_close(reader);
 
     put("x", "changed");
-    assert_int_equal(object_reader_open(store, &entry, 0, &reader, &error), SLUICE_OK);
-    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, &error), SLUICE_OK);
+    assert_int_equal(object_reader_open(store, &entry, 0, &reader, test->error), SLUICE_OK);
+    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, test->error), SLUICE_OK);
     assert_int_equal(outcome, OBJECT_CHANGED);
     object_reader_close(reader);
     entry.key = "gone";
-    assert_int_equal(object_reader_open(store, &entry, 0, &reader, &error), SLUICE_OK);
-    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, &error), SLUICE_OK);
+    assert_int_equal(object_reader_open(store, &entry, 0, &reader, test->error), SLUICE_OK);
+    assert_int_equal(object_reader_read(reader, 0, &buffer, &outcome, test->error), SLUICE_OK);
     assert_int_equal(outcome, OBJECT_ABSENT);
     object_reader_close(reader);
-    sluice_buffer_free(&fake.host, &buffer);
+    sluice_buffer_free(&test->host, &buffer);
 }
 
 static void keys_cannot_leave_the_folder(void **state)
 {
     (void)state;
     const struct object_upload object = {.key = "../evil"};
-    assert_int_equal(object_put(store, &object, "x", 1, false, &outcome, &error), SLUICE_REJECT);
-    assert_int_equal(error.code, SLUICE_CODE_KEY_UNSAFE);
+    assert_int_equal(object_put(store, &object, "x", 1, false, &outcome, test->error),
+                     SLUICE_REJECT);
+    assert_int_equal(error_code(test->error), SLUICE_CODE_KEY_UNSAFE);
 }
 
 static void a_file_in_the_way_of_a_folder_is_told(void **state)
@@ -255,8 +258,9 @@ static void a_file_in_the_way_of_a_folder_is_told(void **state)
     (void)state;
     put("a", "1");
     const struct object_upload object = {.key = "a/b"};
-    assert_int_equal(object_put(store, &object, "x", 1, false, &outcome, &error), SLUICE_FATAL);
-    assert_int_equal(error.code, SLUICE_CODE_IO_ERROR);
+    assert_int_equal(object_put(store, &object, "x", 1, false, &outcome, test->error),
+                     SLUICE_FATAL);
+    assert_int_equal(error_code(test->error), SLUICE_CODE_IO_ERROR);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

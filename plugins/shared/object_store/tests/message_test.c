@@ -9,31 +9,29 @@
 
 #include <cmocka.h>
 
-#include "../../aws/tests/fake_host.h"
 #include "object_store/s3/message.h"
+#include "test_host/test_host.h"
 
-static struct fake_host fake;
-static struct sluice_error error;
+static struct test_host *test;
 
 static int set_up(void **state)
 {
     (void)state;
-    fake_host_init(&fake);
-    error = (struct sluice_error){0};
+    test = test_host_create();
     return 0;
 }
 
-static int no_memory_is_left_over(void **state)
+static int tear_down(void **state)
 {
     (void)state;
-    assert_int_equal(fake.held, 0);
+    test_host_destroy(test);
     return 0;
 }
 
 static void assert_url(const char *url, bool is_local, const char *bucket, const char *prefix)
 {
     struct object_url parts;
-    assert_int_equal(object_url_parse(&fake.host, url, &parts, &error), SLUICE_OK);
+    assert_int_equal(object_url_parse(&test->host, url, &parts, test->error), SLUICE_OK);
     assert_int_equal(parts.is_local, is_local);
     assert_int_equal(parts.bucket.size, strlen(bucket));
     assert_memory_equal(parts.bucket.bytes, bucket, parts.bucket.size);
@@ -69,7 +67,7 @@ static void urls_that_cannot_be_are_refused(void **state)
                                       "s3://ab"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct object_url parts;
-        assert_int_equal(object_url_parse(&fake.host, bad[i], &parts, &error), SLUICE_CONFIG);
+        assert_int_equal(object_url_parse(&test->host, bad[i], &parts, test->error), SLUICE_CONFIG);
     }
 }
 
@@ -79,16 +77,16 @@ static void keys_that_leave_their_folder_are_unsafe(void **state)
     static const char *const good[] = {"a", "a/b", "dt=2024-01-01/x.json", "..a/b..", "a b+%=ä"};
     static const char *const bad[] = {"", "/a", "a/", "a//b", "../a", "a/../b", "a/.", "a\nb"};
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        assert_int_equal(object_key_check(&fake.host, good[i], &error), SLUICE_OK);
+        assert_int_equal(object_key_check(&test->host, good[i], test->error), SLUICE_OK);
     }
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_int_equal(object_key_check(&fake.host, bad[i], &error), SLUICE_REJECT);
-        assert_int_equal(error.code, SLUICE_CODE_KEY_UNSAFE);
+        assert_int_equal(object_key_check(&test->host, bad[i], test->error), SLUICE_REJECT);
+        assert_int_equal(error_code(test->error), SLUICE_CODE_KEY_UNSAFE);
     }
     char longest[OBJECT_KEY_LIMIT + 2];
     memset(longest, 'a', sizeof longest);
     longest[sizeof longest - 1] = '\0';
-    assert_int_equal(object_key_check(&fake.host, longest, &error), SLUICE_REJECT);
+    assert_int_equal(object_key_check(&test->host, longest, test->error), SLUICE_REJECT);
 }
 
 static void etags_are_compared_without_their_quotes(void **state)
@@ -111,7 +109,7 @@ static void requests_are_signed_as_they_are_sent(void **state)
                                        .query = {{"uploadId", "x/y="}, {"partNumber", "1"}},
                                        .headers = {{"if-match", "\"e\""}, {"range", NULL}}};
     struct s3_signed_request sent;
-    assert_int_equal(s3_request_sign(&fake.host, &target, &request, &keys, &sent, &error),
+    assert_int_equal(s3_request_sign(&test->host, &target, &request, &keys, &sent, test->error),
                      SLUICE_OK);
     assert_string_equal(counted_get(&sent.url),
                         "http://localhost:9000/base/bucket/a%20b/c%2Bd%3D%C3%A4"
@@ -131,7 +129,7 @@ static void virtual_hosts_carry_the_bucket_in_their_name(void **state)
         "https", "s3.eu-west-1.amazonaws.com", "", "bucket", "eu-west-1", false};
     const struct s3_request request = {.method = "GET", .query = {{"list-type", "2"}}};
     struct s3_signed_request sent;
-    assert_int_equal(s3_request_sign(&fake.host, &target, &request, &keys, &sent, &error),
+    assert_int_equal(s3_request_sign(&test->host, &target, &request, &keys, &sent, test->error),
                      SLUICE_OK);
     assert_string_equal(counted_get(&sent.url),
                         "https://bucket.s3.eu-west-1.amazonaws.com/?list-type=2");
@@ -144,21 +142,21 @@ static void requests_survive_every_failing_allocation(void **state)
     const struct s3_target target = {"http", "h", "", "bucket", "us-east-1", true};
     const struct s3_request request = {.method = "GET", .key = "a"};
     enum sluice_status status = SLUICE_FATAL;
-    for (int nth = 1; status != SLUICE_OK && nth < 100; nth++) {
+    for (int64_t left = 0; status != SLUICE_OK && left < 100; left++) {
         struct s3_signed_request sent;
-        fake.fail_allocation = nth;
-        status = s3_request_sign(&fake.host, &target, &request, &keys, &sent, &error);
+        test->allocations_left = left;
+        status = s3_request_sign(&test->host, &target, &request, &keys, &sent, test->error);
         if (status == SLUICE_OK) {
             s3_signed_request_free(&sent);
         }
-        assert_int_equal(fake.held, 0);
+        assert_int_equal(test->account.used_bytes, 0);
     }
     assert_int_equal(status, SLUICE_OK);
 }
 
 static enum sluice_status parse(const char *xml, struct s3_page *page)
 {
-    return s3_page_parse(&fake.host, xml, strlen(xml), page, &error);
+    return s3_page_parse(&test->host, xml, strlen(xml), page, test->error);
 }
 
 #define XMLNS " xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\""
@@ -243,8 +241,8 @@ static void hostile_and_cut_listings_are_refused(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct s3_page page;
         assert_int_equal(parse(bad[i], &page), SLUICE_FATAL);
-        assert_int_equal(error.code, SLUICE_CODE_PROTOCOL_ERROR);
-        assert_int_equal(fake.held, 0);
+        assert_int_equal(error_code(test->error), SLUICE_CODE_PROTOCOL_ERROR);
+        assert_int_equal(test->account.used_bytes, 0);
     }
 }
 
@@ -252,9 +250,9 @@ static void listings_survive_every_failing_allocation(void **state)
 {
     (void)state;
     enum sluice_status status = SLUICE_FATAL;
-    for (int nth = 1; status != SLUICE_OK && nth < 100; nth++) {
+    for (int64_t left = 0; status != SLUICE_OK && left < 100; left++) {
         struct s3_page page;
-        fake.fail_allocation = nth;
+        test->allocations_left = left;
         status =
             parse("<ListBucketResult><NextContinuationToken>t</NextContinuationToken><Contents>"
                   "<Key>a</Key></Contents></ListBucketResult>",
@@ -262,7 +260,7 @@ static void listings_survive_every_failing_allocation(void **state)
         if (status == SLUICE_OK) {
             s3_page_free(&page);
         }
-        assert_int_equal(fake.held, 0);
+        assert_int_equal(test->account.used_bytes, 0);
     }
     assert_int_equal(status, SLUICE_OK);
 }
@@ -273,12 +271,12 @@ static void error_bodies_give_code_message_and_region(void **state)
     struct s3_statement statement;
     const char *xml = "<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message>"
                       "<Region>eu-west-1</Region></Error>";
-    assert_true(s3_statement_parse(&fake.host, xml, strlen(xml), &statement, &error));
+    assert_true(s3_statement_parse(&test->host, xml, strlen(xml), &statement, test->error));
     assert_string_equal(statement.root, "Error");
     assert_string_equal(statement.code, "PermanentRedirect");
     assert_string_equal(statement.region, "eu-west-1");
-    assert_false(s3_statement_parse(&fake.host, "<Er", 3, &statement, &error));
-    assert_false(s3_statement_parse(&fake.host, NULL, 0, &statement, &error));
+    assert_false(s3_statement_parse(&test->host, "<Er", 3, &statement, test->error));
+    assert_false(s3_statement_parse(&test->host, NULL, 0, &statement, test->error));
 }
 
 static void server_codes_have_verdicts(void **state)
@@ -316,7 +314,7 @@ static void the_completing_body_names_every_part(void **state)
     (void)state;
     const struct object_part parts[] = {{1, 1, "\"a\""}, {2, 1, "<&>"}};
     struct counted_text body;
-    counted_init(&body, &fake.host);
+    counted_init(&body, &test->host);
     s3_completion_body(&body, parts, 2);
     assert_string_equal(
         counted_get(&body),
@@ -327,7 +325,7 @@ static void the_completing_body_names_every_part(void **state)
     counted_free(&body);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, no_memory_is_left_over)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {

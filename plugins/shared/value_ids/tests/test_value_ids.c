@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "keyed_host.h"
+#include "test_host/test_host.h"
 #include "value_ids/value_ids.h"
 
 static struct sluice_builder *create_builder(struct test_host *test,
@@ -27,7 +27,7 @@ static struct sluice_batch *string_batch(struct test_host *test, struct sluice_b
             builder_null(builder, 0);
         builder_end_row(builder, -1);
     }
-    return keyed_finish(test, builder);
+    return test_finish(test, builder);
 }
 
 static void map_strings(struct test_host *test, struct value_ids *ids,
@@ -42,10 +42,10 @@ static void map_strings(struct test_host *test, struct value_ids *ids,
 static void equal_strings_get_one_id_whether_plain_or_coded(void **state)
 {
     (void)state;
-    keyed_dictionaries_create(3);
-    struct test_host *test = keyed_host_create();
+    test_dictionaries_create(3);
+    struct test_host *test = test_host_create();
     const struct sluice_schema *plain = test_schema(test, "name:string", NULL);
-    struct sluice_builder *coded = create_builder(test, keyed_schema(test, plain));
+    struct sluice_builder *coded = create_builder(test, test_coded_schema(test, plain));
     struct sluice_builder *uncoded = create_builder(test, plain);
     struct value_ids *ids;
     assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_STRING, &ids, test->error),
@@ -66,13 +66,13 @@ static void equal_strings_get_one_id_whether_plain_or_coded(void **state)
     builder_destroy(coded);
     builder_destroy(uncoded);
     test_host_destroy(test);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
 }
 
 static void a_foreign_dictionary_is_mapped_by_value(void **state)
 {
     (void)state;
-    struct test_host *test = keyed_host_create();
+    struct test_host *test = test_host_create();
     const struct sluice_schema *plain = test_schema(test, "name:string", NULL);
     struct value_ids *ids;
     assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_STRING, &ids, test->error),
@@ -81,13 +81,13 @@ static void a_foreign_dictionary_is_mapped_by_value(void **state)
     const char *const values[2][2] = {{"x", "y"}, {"y", "x"}};
     const uint32_t expected[2][2] = {{1, 2}, {2, 1}};
     for (int i = 0; i < 2; i++) {
-        keyed_dictionaries_create(10);
-        struct sluice_builder *builder = create_builder(test, keyed_schema(test, plain));
+        test_dictionaries_create(10);
+        struct sluice_builder *builder = create_builder(test, test_coded_schema(test, plain));
         uint32_t rows[2];
         map_strings(test, ids, builder, values[i], 2, rows);
         assert_memory_equal(rows, expected[i], sizeof(rows));
         builder_destroy(builder);
-        keyed_dictionaries_destroy();
+        test_dictionaries_destroy();
     }
     value_ids_destroy(ids);
     test_host_destroy(test);
@@ -96,8 +96,8 @@ static void a_foreign_dictionary_is_mapped_by_value(void **state)
 static void values_rank_in_their_order_with_null_first(void **state)
 {
     (void)state;
-    keyed_dictionaries_create(10);
-    struct test_host *test = keyed_host_create();
+    test_dictionaries_create(10);
+    struct test_host *test = test_host_create();
     struct sluice_builder *builder = create_builder(test, test_schema(test, "name:string", NULL));
     struct value_ids *ids;
     assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_STRING, &ids, test->error),
@@ -112,21 +112,21 @@ static void values_rank_in_their_order_with_null_first(void **state)
     value_ids_destroy(ids);
     builder_destroy(builder);
     test_host_destroy(test);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
 }
 
 static void doubles_have_one_zero_and_one_nan_which_is_last(void **state)
 {
     (void)state;
-    keyed_dictionaries_create(10);
-    struct test_host *test = keyed_host_create();
+    test_dictionaries_create(10);
+    struct test_host *test = test_host_create();
     struct sluice_builder *builder = create_builder(test, test_schema(test, "x:float64", NULL));
     const double values[] = {0.0, -0.0, __builtin_nan("1"), -1.5, __builtin_nan("2")};
     for (int i = 0; i < 5; i++) {
         builder_float64(builder, 0, values[i]);
         builder_end_row(builder, -1);
     }
-    struct sluice_batch *batch = keyed_finish(test, builder);
+    struct sluice_batch *batch = test_finish(test, builder);
     struct value_ids *ids;
     assert_int_equal(value_ids_create(&test->host, SLUICE_TYPE_FLOAT64, &ids, test->error),
                      SLUICE_OK);
@@ -140,7 +140,7 @@ static void doubles_have_one_zero_and_one_nan_which_is_last(void **state)
     value_ids_destroy(ids);
     builder_destroy(builder);
     test_host_destroy(test);
-    keyed_dictionaries_destroy();
+    test_dictionaries_destroy();
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Codecs by pointer instead of by name. */
-#include "test_host/test_host.h"
+#include "test_host/calls.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -125,7 +125,7 @@ static void host_encoder_destroy(sluice_host_ref host, struct sluice_encoder *en
     }
 }
 
-void test_host_fill_codec_calls(struct sluice_host_table *table)
+void test_host_fill_codecs(struct sluice_host_table *table)
 {
     table->codec_name = host_codec_name;
     table->decoder_create = host_decoder_create;
