@@ -88,3 +88,35 @@ def test_servers_that_are_not_there_at_the_start(sluice, kafka, s3, story):
     s3.start()
     assert_stored_once(s3, bucket, sluice)
     assert sluice.stop(process) == 0, sluice.log()[-3000:]
+
+
+INDEXING = """
+pipeline: indexing
+settings: {checkpoint: 200ms}
+schemas: {event: {id: int64, city: string}}
+flows:
+  index:
+    steps:
+      - source-kafka: {brokers: "${KAFKA_BROKERS}", topics: ["${KAFKA_TOPIC}"], group: "${KAFKA_GROUP}", start: earliest, session_timeout: 1500ms}
+      - transform-parse: {format: json, schema: event, keep: [offset]}
+      - sink-es: {url: "${ES_URL}", index: "${ES_INDEX}", id: [id], version: offset}
+"""
+
+
+def test_kills_between_kafka_and_the_index(sluice, kafka, search):
+    """kill -9 at random instants: each event is one document, with the newest of its values."""
+    topic, index = kafka.create_topic(partitions=1), search.new_index_name()
+    environment = {"KAFKA_BROKERS": kafka.bootstrap, "KAFKA_TOPIC": topic,
+                   "KAFKA_GROUP": uuid.uuid4().hex, "ES_URL": search.url, "ES_INDEX": index}
+    kafka.produce(topic, [b'{"id": %d, "city": "city %d"}' % (number % 5000, number)
+                          for number in range(20_000)])
+    pipeline = sluice.write("indexing.yaml", INDEXING)
+    for pause in (0.4, 0.9, 0.6):
+        process = sluice.start("run", pipeline, env=environment)
+        time.sleep(pause)
+        sluice.kill(process)
+    sluice.run_ok("run", "--once", pipeline, env=environment)
+    documents = search.documents(index).values()
+    assert {page["id"]: page["city"] for page in documents} == {
+        number: f"city {number + 15_000}" for number in range(5000)}
+    assert len(documents) == 5000
