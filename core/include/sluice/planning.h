@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The plan callback of sources and transforms: from typed options and the input's schema it says
- * what comes out, before anything runs. It does no I/O and keeps nothing: it may be called several
- * times, also by `sluice check`. */
+/* The plan callback: from typed options and the input's schema it says what comes out, before
+ * anything runs. It does no I/O and keeps nothing: it may be called several times, also by `sluice
+ * check`. There is no instance yet, so only these host calls are there: the ones of this page and of
+ * error.h, sluice_log (silent), sluice_alloc, sluice_resize and sluice_free, sluice_codec_name,
+ * sluice_parse_timestamp, sluice_is_utf8 and sluice_hash_bytes; the others are NULL in the table. */
 #ifndef SLUICE_PLANNING_H
 #define SLUICE_PLANNING_H
 
