@@ -132,4 +132,17 @@ enum sluice_status folder_sync(const char *path, struct sluice_error *error);
 bool parse_int64(const char *bytes, size_t size, int64_t *value);
 bool parse_float64(const char *bytes, size_t size, double *value);
 
+/* ---- fault points ---- */
+
+/* An instruction of the checkpoint protocol at which tests kill the process: fault_point.c. Nothing
+ * in builds without SLUICE_FAULT_POINTS. Any thread. */
+#ifdef SLUICE_FAULT_POINTS
+void fault_point(const char *name);
+#else
+static inline void fault_point(const char *name)
+{
+    (void)name;
+}
+#endif
+
 #endif

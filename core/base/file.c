@@ -108,10 +108,13 @@ static int write_temporary(const char *temporary, const char *bytes, size_t size
     if (fd < 0) {
         return errno;
     }
+    fault_point("file.opened");
     int number = write_all(fd, bytes, size);
+    fault_point("file.written");
     if (number == 0 && fsync(fd) != 0) {
         number = errno;
     }
+    fault_point("file.synced");
     if (close(fd) != 0 && number == 0) {
         number = errno;
     }
@@ -141,6 +144,7 @@ enum sluice_status file_replace(const char *path, const char *bytes, size_t size
     if (number != 0) {
         status = fail(error, path, "write", number);
     } else {
+        fault_point("file.renamed");
         status = folder_sync(text_get(&folder), error);
     }
     text_reset(&folder);

@@ -207,6 +207,22 @@ static enum sluice_status answer_barrier(struct instance *instance, struct text 
                                 "no memory for the checkpoint");
 }
 
+static void point_before(const struct instance *instance)
+{
+    enum checkpoint_kind kind = state_kind(instance);
+    fault_point(kind == CHECKPOINT_POSITION ? "source.snapshot"
+                : kind == CHECKPOINT_STATE  ? "transform.snapshot"
+                                            : "sink.stage");
+}
+
+static void point_after(const struct instance *instance)
+{
+    enum checkpoint_kind kind = state_kind(instance);
+    fault_point(kind == CHECKPOINT_POSITION ? "source.snapshot-done"
+                : kind == CHECKPOINT_STATE  ? "transform.snapshot-done"
+                                            : "sink.stage-done");
+}
+
 enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpoint)
 {
     struct attempt attempt = {.instance = instance};
@@ -215,7 +231,9 @@ enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpo
     do {
         text_clear(&state);
         struct call call = call_enter(instance, STEP_WORKING);
+        point_before(instance);
         status = write_state(instance, checkpoint, &state);
+        point_after(instance);
         call_leave(call);
         if (status == SLUICE_OK && state.has_failed)
             status = error_set(instance->error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
@@ -247,8 +265,10 @@ enum sluice_status instance_recover(struct instance *instance, const struct comm
         struct sluice_state_reader reader = {entry ? text_get(&entry->state) : "",
                                              entry ? entry->state.size : 0};
         struct call call = call_enter(instance, STEP_WORKING);
+        fault_point("sink.recover");
         status = sink->recover(instance->object, &recovery, entry ? &reader : NULL,
                                instance->error);
+        fault_point("sink.recover-done");
         call_leave(call);
     } while (attempt_repeats(&attempt, &status));
     return status;
@@ -264,7 +284,9 @@ enum sluice_status instance_decide(struct instance *instance, uint64_t checkpoin
     enum sluice_status status = SLUICE_OK;
     do {
         struct call call = call_enter(instance, STEP_WORKING);
+        fault_point("source.decide");
         status = source->decide(instance->object, checkpoint, instance->error);
+        fault_point("source.decide-done");
         call_leave(call);
     } while (attempt_repeats(&attempt, &status));
     if (status != SLUICE_OK && status != SLUICE_REJECT)
@@ -290,7 +312,9 @@ enum sluice_status instance_commit(struct instance *instance, uint64_t checkpoin
         struct sluice_state_reader reader = {entry ? text_get(&entry->state) : "",
                                              entry ? entry->state.size : 0};
         struct call call = call_enter(instance, STEP_WORKING);
+        fault_point("sink.commit");
         status = sink->commit(instance->object, checkpoint, &reader, instance->error);
+        fault_point("sink.commit-done");
         call_leave(call);
     } while (attempt_repeats(&attempt, &status));
     return status;
@@ -302,6 +326,8 @@ void instance_committed(struct instance *instance, uint64_t checkpoint)
     if (!source->committed)
         return;
     struct call call = call_enter(instance, STEP_WORKING);
+    fault_point("source.committed");
     source->committed(instance->object, checkpoint);
+    fault_point("source.committed-done");
     call_leave(call);
 }

@@ -95,21 +95,29 @@ static bool take_checkpoint(struct execution *execution, uint64_t number, uint64
     checkpoint_destroy(execution->gathering);
     execution->gathering = checkpoint;
     pthread_mutex_unlock(&execution->lock);
+    fault_point("checkpoint.begun");
     if (!execution_command(execution, COMMAND_BARRIER, number))
         return false;
+    fault_point("checkpoint.gathered");
     if (store_save(folder, checkpoint, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
-    if (!decide(execution, number) ||
-        !execution_command(execution, COMMAND_COMMIT, number))
+    fault_point("checkpoint.saved");
+    if (!decide(execution, number))
         return false;
+    fault_point("checkpoint.decided");
+    if (!execution_command(execution, COMMAND_COMMIT, number))
+        return false;
+    fault_point("checkpoint.committed");
     if (store_write_mark(folder, "committed", number, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
+    fault_point("checkpoint.marked");
     if (!execution_command(execution, COMMAND_COMMITTED, number))
         return false;
+    fault_point("checkpoint.told");
     note_checkpoint(flow, number, clock_monotonic_ms() - started_ms);
     return true;
 }
