@@ -129,4 +129,18 @@ struct sluice_dictionary {
     const char *bytes;
 };
 
+/* A string to be looked up among others. */
+struct dictionary_query {
+    uint64_t hash;
+    const char *bytes;
+    size_t size;
+};
+
+/* Has memory fetch what a look-up of that hash reads first. */
+void dictionary_expect(const struct sluice_dictionary *dictionary, uint64_t hash);
+/* dictionary_code() of many, in their order. Gives the number of codes: fewer than `count` where
+ * the next one did not fit. */
+int dictionary_codes(struct sluice_dictionary *dictionary, const struct dictionary_query *queries,
+                     int count, int32_t *codes);
+
 #endif

@@ -40,6 +40,11 @@ enum sluice_status builder_create(struct account *account, struct dictionary_set
                 return status;
             }
             storage_retain(&column->dictionary->storage);
+            column->waiting = waiting_create(account);
+            if (!column->waiting) {
+                builder_destroy(made);
+                return fail_memory(account, 0, error);
+            }
         }
     }
     *builder = made;
@@ -56,6 +61,7 @@ void builder_destroy(struct sluice_builder *builder)
         account_free(column->values);
         account_free(column->bytes);
         account_free(column->validity);
+        account_free(column->waiting);
         if (column->dictionary) {
             storage_release(&column->dictionary->storage);
         }
@@ -200,7 +206,7 @@ enum sluice_status builder_float64(struct sluice_builder *builder, int index, do
     return SLUICE_OK;
 }
 
-static enum sluice_status append_plain(struct sluice_builder *builder,
+enum sluice_status column_append_plain(struct sluice_builder *builder,
                                        struct builder_column *column, const char *bytes,
                                        size_t size)
 {
@@ -229,18 +235,6 @@ static enum sluice_status append_code(struct sluice_builder *builder, struct bui
     return SLUICE_OK;
 }
 
-static enum sluice_status append_string(struct sluice_builder *builder,
-                                        struct builder_column *column, const char *bytes,
-                                        size_t size, uint64_t hash)
-{
-    int32_t code = dictionary_code(column->dictionary, bytes, size, hash);
-    if (__builtin_expect(code >= 0, 1)) {
-        return append_code(builder, column, code);
-    }
-    enum sluice_status status = column_make_plain(builder, column);
-    return status == SLUICE_OK ? append_plain(builder, column, bytes, size) : status;
-}
-
 enum sluice_status builder_string(struct sluice_builder *builder, int index, const char *bytes,
                                   size_t size)
 {
@@ -248,8 +242,11 @@ enum sluice_status builder_string(struct sluice_builder *builder, int index, con
     if (__builtin_expect(!column || !is_string_type(column->type), 0)) {
         return builder_fail(builder, SLUICE_CODE_INTERNAL);
     }
-    return column->dictionary ? append_string(builder, column, bytes, size, hash_bytes(bytes, size))
-                              : append_plain(builder, column, bytes, size);
+    if (!column->dictionary) {
+        return column_append_plain(builder, column, bytes, size);
+    }
+    struct sluice_string string = {bytes, size};
+    return column_append_code(builder, column, string, hash_bytes(bytes, size));
 }
 
 enum sluice_status builder_null(struct sluice_builder *builder, int index)
@@ -279,14 +276,14 @@ static enum sluice_status copy_string(struct sluice_builder *builder, struct bui
 {
     struct sluice_string string = sluice_column_string(source, row);
     if (!column->dictionary) {
-        return append_plain(builder, column, string.bytes, string.size);
+        return column_append_plain(builder, column, string.bytes, string.size);
     }
     if (source->codes && source->hashes == column->dictionary->hashes) {
         return append_code(builder, column, source->codes[row]);
     }
     uint64_t hash = source->codes && source->hashes ? source->hashes[source->codes[row]]
                                                     : hash_bytes(string.bytes, string.size);
-    return append_string(builder, column, string.bytes, string.size, hash);
+    return column_append_code(builder, column, string, hash);
 }
 
 enum sluice_status builder_value(struct sluice_builder *builder, int index,
@@ -330,8 +327,12 @@ enum sluice_status builder_end_row(struct sluice_builder *builder, int64_t posit
             return builder_fail(builder, SLUICE_CODE_INTERNAL);
         }
     }
-    if (builder->run_count > 0 && builder_note_position(builder, position) != SLUICE_OK) {
-        return SLUICE_FATAL;
+    if (builder->run_count > 0) {
+        if (__builtin_expect(builder->rows >= builder->positions_capacity, 0) &&
+            builder_reserve_position(builder) != SLUICE_OK) {
+            return SLUICE_FATAL;
+        }
+        builder->positions[builder->rows] = position;
     }
     builder->rows = wanted;
     return SLUICE_OK;
@@ -341,6 +342,9 @@ void builder_drop_row(struct sluice_builder *builder)
 {
     for (size_t i = 0; i < builder->column_count; i++) {
         struct builder_column *column = &builder->columns[i];
+        if (column->waiting) {
+            column_drop_waiting(column, builder->rows);
+        }
         while (column->count > builder->rows) {
             uint8_t *is_valid = &column->validity[--column->count];
             column->null_count -= !*is_valid;
@@ -376,6 +380,9 @@ enum sluice_status builder_reserve(struct sluice_builder *builder, int index, in
     struct builder_column *column = find_column(builder, index);
     if (!column || rows < 0) {
         return builder_fail(builder, SLUICE_CODE_INTERNAL);
+    }
+    if (column->waiting && column_settle_codes(builder, column) != SLUICE_OK) {
+        return SLUICE_FATAL;
     }
     bool has_bytes = is_string_type(column->type) && !column->dictionary;
     /* A column of empty strings still gets its pointers. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to room data: a builder and its columns (builder.c: values and rows, builder_finish.c:
- * rows to a batch).
+/* Private to room data: a builder and its columns (builder.c: values and rows, builder_codes.c:
+ * strings to codes, builder_finish.c: rows to a batch).
  *
  * While a column grows, validity and booleans take a byte a row; they become bitmaps at finish.
  * All validity bytes that no null was written to are 1, also those not yet used, so that an
@@ -13,6 +13,7 @@
 struct builder_column {
     enum sluice_type type;
     struct sluice_dictionary *dictionary; /* NULL: plain */
+    struct waiting_strings *waiting;      /* strings without a code yet; NULL: plain */
     int64_t count;                        /* values, those of the incomplete row included */
     int64_t capacity;
     int64_t null_count;
@@ -20,7 +21,7 @@ struct builder_column {
         int64_t *ints;
         double *floats;
         uint8_t *bools;
-        int32_t *codes;
+        int32_t *codes;   /* ~i: the i-th waiting string */
         int32_t *offsets; /* plain strings: capacity + 1, offsets[0] is 0 */
         void *values;
     };
@@ -61,10 +62,27 @@ enum sluice_status builder_fail(struct sluice_builder *builder, enum sluice_code
 /* Room for `rows` more values and `bytes` more bytes. */
 enum sluice_status column_reserve(struct sluice_builder *builder, struct builder_column *column,
                                   int64_t rows, size_t bytes);
+enum sluice_status column_append_plain(struct sluice_builder *builder,
+                                       struct builder_column *column, const char *bytes,
+                                       size_t size);
+
+/* NULL over the budget or without memory. */
+struct waiting_strings *waiting_create(struct account *account);
+/* Appends a string whose code is found later. */
+enum sluice_status column_append_code(struct sluice_builder *builder, struct builder_column *column,
+                                      struct sluice_string string, uint64_t hash);
+/* Every row has its code after it, or the column has become a plain one. */
+enum sluice_status column_settle_codes(struct sluice_builder *builder,
+                                       struct builder_column *column);
+/* Forgets what waits for the rows from `rows` on. */
+void column_drop_waiting(struct builder_column *column, int64_t rows);
+/* The string behind a negative code. */
+struct sluice_string column_waiting_string(const struct builder_column *column, int32_t code);
+
 /* From codes to plain strings, for good: the dictionary is full. */
 enum sluice_status column_make_plain(struct sluice_builder *builder, struct builder_column *column);
-/* Position of the row that is being closed. */
-enum sluice_status builder_note_position(struct sluice_builder *builder, int64_t position);
+/* Room for the position of one more row. */
+enum sluice_status builder_reserve_position(struct sluice_builder *builder);
 void builder_clear_origins(struct sluice_builder *builder, bool keep_last);
 /* Empties the columns for the next batch; buffers that were not moved away are kept. */
 void builder_clear(struct sluice_builder *builder);

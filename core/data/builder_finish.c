@@ -90,13 +90,11 @@ enum sluice_status builder_origin(struct sluice_builder *builder, const char *na
     return SLUICE_OK;
 }
 
-enum sluice_status builder_note_position(struct sluice_builder *builder, int64_t position)
+enum sluice_status builder_reserve_position(struct sluice_builder *builder)
 {
-    if (!reserve_positions(builder, builder->rows + 1)) {
-        return builder_fail(builder, memory_code(builder->account, 64));
-    }
-    builder->positions[builder->rows] = position;
-    return SLUICE_OK;
+    return reserve_positions(builder, builder->rows + 1)
+               ? SLUICE_OK
+               : builder_fail(builder, memory_code(builder->account, 64));
 }
 
 void builder_clear_origins(struct sluice_builder *builder, bool keep_last)
@@ -200,21 +198,31 @@ static uint8_t *pack_bits(struct account *account, const uint8_t *bytes, int64_t
     return bits;
 }
 
+static struct sluice_string coded_string(const struct builder_column *column, int64_t row)
+{
+    int32_t code = column->codes[row];
+    if (code < 0) {
+        return column_waiting_string(column, code);
+    }
+    const struct sluice_dictionary *dictionary = column->dictionary;
+    int32_t start = dictionary->offsets[code];
+    return (struct sluice_string){dictionary->bytes + start,
+                                  (size_t)(dictionary->offsets[code + 1] - start)};
+}
+
 enum sluice_status column_make_plain(struct sluice_builder *builder, struct builder_column *column)
 {
     struct sluice_dictionary *dictionary = column->dictionary;
     struct builder_column plain = *column;
     plain.dictionary = NULL;
+    plain.waiting = NULL;
     plain.values = NULL;
     plain.capacity = 0;
     plain.count = 0;
     plain.bytes_size = 0;
     size_t size = 0;
     for (int64_t row = 0; row < column->count; row++) {
-        int32_t code = column->codes[row];
-        size += column->validity[row]
-                    ? (size_t)(dictionary->offsets[code + 1] - dictionary->offsets[code])
-                    : 0;
+        size += column->validity[row] ? coded_string(column, row).size : 0;
     }
     enum sluice_status status = column_reserve(builder, &plain, column->count + 1, size);
     column->validity = plain.validity; /* may have grown, and is kept either way */
@@ -226,17 +234,17 @@ enum sluice_status column_make_plain(struct sluice_builder *builder, struct buil
     }
     for (int64_t row = 0; row < column->count; row++) {
         if (plain.validity[row]) {
-            int32_t start = dictionary->offsets[column->codes[row]];
-            size_t length = (size_t)(dictionary->offsets[column->codes[row] + 1] - start);
-            if (length > 0) {
-                memcpy(plain.bytes + plain.bytes_size, dictionary->bytes + start, length);
-                plain.bytes_size += length;
+            struct sluice_string string = coded_string(column, row);
+            if (string.size > 0) {
+                memcpy(plain.bytes + plain.bytes_size, string.bytes, string.size);
+                plain.bytes_size += string.size;
             }
         }
         plain.offsets[row + 1] = (int32_t)plain.bytes_size;
     }
     plain.count = column->count;
     account_free(column->values);
+    account_free(column->waiting);
     *column = plain;
     storage_release(&dictionary->storage);
     return SLUICE_OK;
@@ -321,6 +329,9 @@ void builder_clear(struct sluice_builder *builder)
     builder->has_raw = false;
     for (size_t i = 0; i < builder->column_count; i++) {
         struct builder_column *column = &builder->columns[i];
+        if (column->waiting) {
+            column_drop_waiting(column, 0);
+        }
         if (column->null_count > 0) {
             memset(column->validity, 1, (size_t)column->count);
         }
@@ -347,6 +358,11 @@ enum sluice_status builder_finish(struct sluice_builder *builder, struct sluice_
     };
     *batch = NULL;
     builder_drop_row(builder);
+    for (size_t i = 0; i < builder->column_count; i++) {
+        if (builder->columns[i].waiting && builder->failure == SLUICE_CODE_NONE) {
+            column_settle_codes(builder, &builder->columns[i]);
+        }
+    }
     struct sluice_batch *made = NULL;
     if (builder->failure == SLUICE_CODE_NONE && builder->rows > 0) {
         made = batch_create(builder->schema, builder->rows);

@@ -168,5 +168,8 @@ enum sluice_status template_render(const struct sluice_template *template_,
 /* One row as a JSON object, for dead letters and samples; binary as base64, NaN and infinities as
  * strings. */
 void format_row_json(const struct sluice_batch *batch, int64_t row, struct text *text);
+/* The same without one column; -1: all. */
+void format_columns_json(const struct sluice_batch *batch, int64_t row, int left_out,
+                         struct text *text);
 
 #endif

@@ -114,6 +114,33 @@ static void table_put(struct table *table, uint64_t hash, int32_t code)
     atomic_store_explicit(&table->slots[at], slot_of(hash, code), memory_order_release);
 }
 
+/* Whether two strings of `size` bytes are the same; most have fewer than a call would cost. */
+static inline bool is_same(const char *one, const char *other, size_t size)
+{
+    enum { WORD = sizeof(uint64_t), CALL = 64 };
+    if (size < WORD || size > CALL) {
+        return memcmp(one, other, size) == 0;
+    }
+    uint64_t difference = 0;
+    for (size_t at = 0; at < size; at += WORD) {
+        size_t from = at + WORD > size ? size - WORD : at;
+        uint64_t a;
+        uint64_t b;
+        memcpy(&a, one + from, WORD);
+        memcpy(&b, other + from, WORD);
+        difference |= a ^ b;
+    }
+    return difference == 0;
+}
+
+static inline bool is_entry(const struct sluice_dictionary *shared, int32_t code, const char *bytes,
+                            size_t size)
+{
+    int32_t start = shared->offsets[code];
+    return (size_t)(shared->offsets[code + 1] - start) == size &&
+           is_same(shared->bytes + start, bytes, size);
+}
+
 int32_t dictionary_find(const struct sluice_dictionary *shared, const char *bytes, size_t size,
                         uint64_t hash)
 {
@@ -127,9 +154,7 @@ int32_t dictionary_find(const struct sluice_dictionary *shared, const char *byte
             continue;
         }
         int32_t code = (int32_t)(uint32_t)slot - 1;
-        int32_t start = shared->offsets[code];
-        if ((size_t)(shared->offsets[code + 1] - start) == size &&
-            memcmp(shared->bytes + start, bytes, size) == 0) {
+        if (is_entry(shared, code, bytes, size)) {
             return code;
         }
     }
@@ -200,6 +225,46 @@ int32_t dictionary_code(struct sluice_dictionary *shared, const char *bytes, siz
     }
     pthread_mutex_unlock(&dictionary->lock);
     return code;
+}
+
+void dictionary_expect(const struct sluice_dictionary *shared, uint64_t hash)
+{
+    const struct table *table = atomic_load_explicit(&of(shared)->table, memory_order_acquire);
+    __builtin_prefetch(&table->slots[hash & table->mask]);
+}
+
+/* The code that the first slot has for each query (-1: another entry's, or none), while memory
+ * fetches what tells whether it is the right one. */
+static void guess_codes(const struct sluice_dictionary *shared,
+                        const struct dictionary_query *queries, int count, int32_t *codes)
+{
+    const struct table *table = atomic_load_explicit(&of(shared)->table, memory_order_acquire);
+    for (int i = 0; i < count; i++) {
+        uint64_t hash = queries[i].hash;
+        uint64_t slot =
+            atomic_load_explicit(&table->slots[hash & table->mask], memory_order_acquire);
+        codes[i] = slot >> 32 == hash >> 32 ? (int32_t)(uint32_t)slot - 1 : -1;
+        __builtin_prefetch(&shared->offsets[codes[i] < 0 ? 0 : codes[i]]);
+    }
+    for (int i = 0; i < count; i++) {
+        __builtin_prefetch(&shared->bytes[codes[i] < 0 ? 0 : shared->offsets[codes[i]]]);
+    }
+}
+
+int dictionary_codes(struct sluice_dictionary *shared, const struct dictionary_query *queries,
+                     int count, int32_t *codes)
+{
+    guess_codes(shared, queries, count, codes);
+    for (int i = 0; i < count; i++) {
+        const struct dictionary_query *query = &queries[i];
+        if (codes[i] < 0 || !is_entry(shared, codes[i], query->bytes, query->size)) {
+            codes[i] = dictionary_code(shared, query->bytes, query->size, query->hash);
+        }
+        if (codes[i] < 0) {
+            return i;
+        }
+    }
+    return count;
 }
 
 int32_t dictionary_length(const struct sluice_dictionary *dictionary)

@@ -94,13 +94,23 @@ static void append_value(const struct sluice_column *column, int64_t row, struct
 
 void format_row_json(const struct sluice_batch *batch, int64_t row, struct text *text)
 {
+    format_columns_json(batch, row, -1, text);
+}
+
+void format_columns_json(const struct sluice_batch *batch, int64_t row, int left_out,
+                         struct text *text)
+{
     const struct sluice_schema *schema = batch_schema(batch);
+    const char *separator = "";
     text_append_char(text, '{');
     for (size_t i = 0; i < schema->field_count; i++) {
         const char *name = sluice_schema_field(schema, i)->name;
         struct sluice_column column;
+        if ((int)i == left_out)
+            continue;
         batch_column(batch, (int)i, &column);
-        text_append(text, i > 0 ? "," : "");
+        text_append(text, separator);
+        separator = ",";
         append_string(name, strlen(name), text);
         text_append_char(text, ':');
         append_value(&column, row, text);

@@ -17,26 +17,43 @@ static enum sluice_status cell_to_value(struct record_rows *rows, struct text_re
     return text_to_value(reader, field, cell->bytes, cell->size, value, error);
 }
 
+static enum sluice_status put_cell(struct record_rows *rows, struct text_reader *reader,
+                                   size_t index, const struct csv_cell *cell,
+                                   struct sluice_error *error)
+{
+    struct value value;
+    enum sluice_status status = cell_to_value(rows, reader, index, cell, &value, error);
+    return status == SLUICE_OK ? rows_put(rows, index, &value, error) : status;
+}
+
+static enum sluice_status put_absent(struct record_rows *rows, size_t index,
+                                     struct sluice_error *error)
+{
+    struct value value;
+    enum sluice_status status = rows_absent(rows, index, &value, error);
+    return status == SLUICE_OK ? rows_put(rows, index, &value, error) : status;
+}
+
 enum sluice_status put_cells(struct record_rows *rows, struct text_reader *reader,
                              const struct csv_layout *layout, const struct csv_splitter *record,
                              char *scratch, struct sluice_error *error)
 {
     for (size_t i = 0; i < rows->declared->field_count; i++) {
-        struct value value;
         enum sluice_status status;
-        if (layout->cells[i] == CSV_NO_CELL) {
-            status = rows_absent(rows, i, &value, error);
+        int index = layout->cells[i];
+        const struct csv_cell *cell = index == CSV_NO_CELL ? NULL : &record->cells[index];
+        if (!cell) {
+            status = put_absent(rows, i, error);
+        } else if (cell->has_doubled) {
+            struct csv_cell single = {.bytes = scratch, .is_quoted = true};
+            single.size = csv_undouble(cell, record->quote, scratch);
+            scratch += single.size;
+            status = put_cell(rows, reader, i, &single, error);
+        } else if (cell->size > 0 &&
+                   sluice_schema_field(rows->declared, i)->type == SLUICE_TYPE_STRING) {
+            status = rows_put_string(rows, i, cell->bytes, cell->size, error);
         } else {
-            struct csv_cell cell = record->cells[layout->cells[i]];
-            if (cell.has_doubled) {
-                cell.size = csv_undouble(&cell, record->quote, scratch);
-                cell.bytes = scratch;
-                scratch += cell.size;
-            }
-            status = cell_to_value(rows, reader, i, &cell, &value, error);
-        }
-        if (status == SLUICE_OK) {
-            status = rows_put(rows, i, &value, error);
+            status = put_cell(rows, reader, i, cell, error);
         }
         if (status != SLUICE_OK) {
             return status;

@@ -2,6 +2,7 @@
 /* The decoder's life: bytes or messages to records, header records to a layout, others to rows. */
 #include "cell_value.h"
 #include "csv_options.h"
+#include "record_index.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ struct csv_decoder {
     bool has_header;
     size_t max_record_bytes;
     struct csv_splitter splitter;
+    struct csv_index index;
     struct csv_layout layout;
     struct text_reader reader;
     struct record_rows rows;
@@ -232,6 +234,22 @@ static bool skip_line(struct csv_decoder *decoder, const char *bytes, size_t siz
     return line_feed != NULL;
 }
 
+/* The next record, the fast way where it is an ordinary one. */
+static enum csv_answer split_record(struct csv_decoder *decoder, const char *record, size_t left,
+                                    bool is_last, size_t *used)
+{
+    if (!decoder->needs_header && decoder->layout.cell_count > 0 &&
+        csv_index_record(&decoder->index, &decoder->splitter, record, left,
+                         decoder->layout.cell_count, used) &&
+        *used <= decoder->max_record_bytes) {
+        return CSV_RECORD;
+    }
+    size_t window = left > decoder->max_record_bytes ? decoder->max_record_bytes + 1 : left;
+    decoder->splitter.keep_limit =
+        decoder->needs_header ? HEADER_COLUMN_LIMIT : decoder->layout.cell_count;
+    return csv_split(&decoder->splitter, record, window, is_last && window == left, used);
+}
+
 static enum sluice_status decode(void *instance, const char *bytes, size_t size, bool is_last,
                                  size_t *consumed, struct sluice_batch **batch,
                                  struct sluice_error *error)
@@ -242,6 +260,7 @@ static enum sluice_status decode(void *instance, const char *bytes, size_t size,
     if (!skip_byte_order_mark(decoder, bytes, size, is_last, consumed)) {
         return SLUICE_OK;
     }
+    csv_index_begin(&decoder->index);
     while (*consumed < size && !rows_are_full(&decoder->rows)) {
         if (decoder->is_skipping && !skip_line(decoder, bytes, size, consumed)) {
             break;
@@ -250,10 +269,7 @@ static enum sluice_status decode(void *instance, const char *bytes, size_t size,
         size_t left = size - *consumed;
         size_t window = left > decoder->max_record_bytes ? decoder->max_record_bytes + 1 : left;
         size_t used;
-        decoder->splitter.keep_limit =
-            decoder->needs_header ? HEADER_COLUMN_LIMIT : decoder->layout.cell_count;
-        enum csv_answer answer =
-            csv_split(&decoder->splitter, record, window, is_last && window == left, &used);
+        enum csv_answer answer = split_record(decoder, record, left, is_last, &used);
         if (answer == CSV_MORE && window == left && left <= decoder->max_record_bytes) {
             break;
         }

@@ -22,21 +22,30 @@ void csv_splitter_reset(struct csv_splitter *splitter)
     *splitter = (struct csv_splitter){0};
 }
 
+bool csv_splitter_reserve(struct csv_splitter *splitter, size_t count)
+{
+    if (count <= splitter->capacity) {
+        return true;
+    }
+    size_t doubled = splitter->capacity ? splitter->capacity * 2 : FIRST_CELLS;
+    size_t capacity = count > doubled ? count : doubled;
+    struct csv_cell *grown =
+        sluice_resize(splitter->host, splitter->cells, capacity * sizeof *grown);
+    if (grown) {
+        splitter->cells = grown;
+        splitter->capacity = capacity;
+    }
+    return grown != NULL;
+}
+
 static bool keep_cell(struct csv_splitter *splitter, struct csv_cell cell)
 {
     splitter->cell_count++;
     if (splitter->kept_count == splitter->keep_limit) {
         return true;
     }
-    if (splitter->kept_count == splitter->capacity) {
-        size_t capacity = splitter->capacity ? splitter->capacity * 2 : FIRST_CELLS;
-        struct csv_cell *grown =
-            sluice_resize(splitter->host, splitter->cells, capacity * sizeof *grown);
-        if (!grown) {
-            return false;
-        }
-        splitter->cells = grown;
-        splitter->capacity = capacity;
+    if (!csv_splitter_reserve(splitter, splitter->kept_count + 1)) {
+        return false;
     }
     splitter->cells[splitter->kept_count++] = cell;
     return true;

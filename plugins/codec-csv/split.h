@@ -42,6 +42,8 @@ enum csv_answer {
  * there at the latest. *used: its size with its line end. */
 enum csv_answer csv_split(struct csv_splitter *splitter, const char *bytes, size_t size,
                           bool is_last, size_t *used);
+/* Room for `count` cells. False without memory. */
+bool csv_splitter_reserve(struct csv_splitter *splitter, size_t count);
 void csv_splitter_reset(struct csv_splitter *splitter);
 
 /* Copies a cell with its quotes no longer doubled; returns the size. */

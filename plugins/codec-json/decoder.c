@@ -17,6 +17,7 @@ struct json_decoder {
     size_t max_record_bytes;
     struct lines lines;
     struct json_record record;
+    struct json_shape shape; /* of the last record that was as simple as most are */
     struct text_reader reader;
     struct record_rows rows;
     bool *is_epoch; /* by declared field: a timestamp that numbers fit, too */
@@ -199,8 +200,7 @@ static enum sluice_status read_any_record(struct json_decoder *decoder, const ch
 static enum sluice_status decode_record(struct json_decoder *decoder, const char *bytes,
                                         size_t size, bool is_padded, struct sluice_error *error)
 {
-    json_record_begin(&decoder->record);
-    if (!is_padded || !flat_record_read(&decoder->record, bytes, size)) {
+    if (!is_padded || !flat_record_read(&decoder->record, &decoder->shape, bytes, size)) {
         enum sluice_status status = read_any_record(decoder, bytes, size, error);
         if (status != SLUICE_OK) {
             return status;

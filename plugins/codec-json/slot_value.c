@@ -81,25 +81,35 @@ static enum sluice_status slot_to_value(const struct record_rows *rows, struct t
     return text_to_value(reader, field, slot->bytes, slot->size, value, error);
 }
 
+static enum sluice_status put_slot(struct record_rows *rows, struct text_reader *reader,
+                                   const struct json_record *record, size_t index, bool is_epoch,
+                                   struct sluice_error *error)
+{
+    const struct sluice_field *field = sluice_schema_field(rows->declared, index);
+    const struct json_node *slot = &record->nodes[record->field_nodes[index]];
+    struct value value;
+    enum sluice_status status;
+    if (slot->record != record->number) {
+        status = rows_absent(rows, index, &value, error);
+    } else if (slot->kind == JSON_NULL) {
+        status = rows_null(rows, index, &value, error);
+    } else {
+        status = slot_to_value(rows, reader, field, slot, is_epoch, &value, error);
+    }
+    return status == SLUICE_OK ? rows_put(rows, index, &value, error) : status;
+}
+
 enum sluice_status put_record(struct record_rows *rows, struct text_reader *reader,
                               const struct json_record *record, const bool *is_epoch,
                               struct sluice_error *error)
 {
     for (size_t i = 0; i < rows->declared->field_count; i++) {
-        const struct sluice_field *field = sluice_schema_field(rows->declared, i);
         const struct json_node *slot = &record->nodes[record->field_nodes[i]];
-        struct value value;
-        enum sluice_status status;
-        if (slot->record != record->number) {
-            status = rows_absent(rows, i, &value, error);
-        } else if (slot->kind == JSON_NULL) {
-            status = rows_null(rows, i, &value, error);
-        } else {
-            status = slot_to_value(rows, reader, field, slot, is_epoch[i], &value, error);
-        }
-        if (status == SLUICE_OK) {
-            status = rows_put(rows, i, &value, error);
-        }
+        bool is_plain_string = slot->record == record->number && slot->kind == JSON_STRING &&
+                               sluice_schema_field(rows->declared, i)->type == SLUICE_TYPE_STRING;
+        enum sluice_status status = is_plain_string
+                                        ? rows_put_string(rows, i, slot->bytes, slot->size, error)
+                                        : put_slot(rows, reader, record, i, is_epoch[i], error);
         if (status != SLUICE_OK) {
             return status;
         }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/data.h"
+#include "data/values/time_format.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -101,6 +102,55 @@ static void iso_8601_is_read_strictly(void **state)
                         "2023-12-31T22:30:00Z");
     assert_string_equal(read_as(format(NULL, "+02:00"), "2024-01-01T00:30:00Z"),
                         "2024-01-01T00:30:00Z");
+}
+
+/* Where the parser of the usual shape reads a text, the parser of all shapes reads the same. */
+static bool both_agree(const char *text, size_t size)
+{
+    int64_t fixed = 0;
+    int64_t any = 0;
+    bool is_fixed = time_parse_fixed(text, size, &fixed);
+    bool is_any = time_parse_iso8601(time_format_default(), text, size, &any);
+    if (is_fixed && (!is_any || fixed != any)) {
+        fail_msg("%.*s: %lld against %lld", (int)size, text, (long long)fixed, (long long)any);
+    }
+    return is_fixed;
+}
+
+static void the_usual_shape_is_read_the_same_on_every_day(void **state)
+{
+    (void)state;
+    static const int64_t last_day = 2932896; /* 9999-12-31 */
+    for (int64_t day = -719162; day <= last_day; day++) {
+        char text[40];
+        int64_t value_us = (day * 86400 + (day & 0xffff)) * 1000000 + day % 7 * 1001;
+        format_timestamp(value_us, text);
+        int64_t read = 0;
+        assert_true(both_agree(text, strlen(text)));
+        assert_true(time_parse_fixed(text, strlen(text), &read));
+        assert_int_equal(read, value_us);
+    }
+}
+
+static void damaged_timestamps_are_read_the_same_or_left(void **state)
+{
+    (void)state;
+    static const char *const seeds[] = {"2024-02-29T23:59:59Z", "1999-12-31 00:00:00.123Z",
+                                        "2000-01-31T12:30:45.123456Z"};
+    static const char bytes[] = "0123456789-:TZtz .,+/\x80\xb0";
+    uint64_t random = 42;
+    int read = 0;
+    for (int i = 0; i < 600000; i++) {
+        char text[32];
+        size_t size = strlen(seeds[i % 3]);
+        memcpy(text, seeds[i % 3], size);
+        for (int changes = i / 3 % 4; changes >= 0; changes--) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            text[(random >> 33) % size] = bytes[(random >> 48) % (sizeof(bytes) - 1)];
+        }
+        read += both_agree(text, size - (random >> 60 == 0));
+    }
+    assert_true(read > 30000);
 }
 
 static void epochs_are_exact_and_bounded(void **state)
@@ -264,6 +314,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(iso_8601_is_read_strictly),
+        cmocka_unit_test(the_usual_shape_is_read_the_same_on_every_day),
+        cmocka_unit_test(damaged_timestamps_are_read_the_same_or_left),
         cmocka_unit_test(epochs_are_exact_and_bounded),
         cmocka_unit_test(patterns_are_read),
         cmocka_unit_test(local_times_follow_the_zone),

@@ -104,7 +104,8 @@ bool time_format_parse(const struct sluice_time_format *format, const char *byte
     *value_us = 0;
     switch (format->kind) {
     case FORMAT_ISO8601:
-        return time_parse_iso8601(format, bytes, size, value_us);
+        return time_parse_fixed(bytes, size, value_us) ||
+               time_parse_iso8601(format, bytes, size, value_us);
     case FORMAT_EPOCH:
         return size > 0 && parse_epoch(format->us_per_unit, bytes, size, value_us);
     case FORMAT_PATTERN:

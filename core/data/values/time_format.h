@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to room data: a time format. time_format.c makes it and reads epoch numbers,
- * time_parse.c reads texts, time_print.c writes. */
+ * time_parse.c reads texts (time_fixed.c the usual shape of them), time_print.c writes. */
 #ifndef SLUICE_DATA_TIME_FORMAT_H
 #define SLUICE_DATA_TIME_FORMAT_H
 
@@ -16,6 +16,8 @@ struct sluice_time_format {
 
 bool time_parse_iso8601(const struct sluice_time_format *format, const char *bytes, size_t size,
                         int64_t *value_us);
+/* ISO 8601 in its usual shape only; false also says that the text may have another one. */
+bool time_parse_fixed(const char *bytes, size_t size, int64_t *value_us);
 bool time_parse_pattern(const struct sluice_time_format *format, const char *bytes, size_t size,
                         int64_t *value_us);
 /* NULL where the pattern can give a date; else what is wrong with it. */

@@ -5,17 +5,27 @@
 
 #include <string.h>
 
-/* Bytes at the start that are ASCII, in whole steps of 32; a plain loop that compilers turn into
- * vector instructions. */
+static const uint64_t high_bits = UINT64_C(0x8080808080808080);
+
+/* Index of the first byte that is not ASCII, or the size: 32 bytes at a time, then 8. */
 static size_t skip_ascii(const unsigned char *bytes, size_t size)
 {
     size_t at = 0;
-    for (; size - at >= 32; at += 32) {
-        uint64_t words[4];
+    uint64_t words[4];
+    for (; size - at >= sizeof(words); at += sizeof(words)) {
         memcpy(words, bytes + at, sizeof(words));
-        if ((words[0] | words[1] | words[2] | words[3]) & UINT64_C(0x8080808080808080)) {
+        if ((words[0] | words[1] | words[2] | words[3]) & high_bits) {
             break;
         }
+    }
+    for (; size - at >= sizeof(words[0]); at += sizeof(words[0])) {
+        memcpy(words, bytes + at, sizeof(words[0]));
+        if (words[0] & high_bits) {
+            break;
+        }
+    }
+    while (at < size && bytes[at] < 0x80) {
+        at++;
     }
     return at;
 }
@@ -54,14 +64,8 @@ bool is_utf8(const char *text, size_t size)
 {
     const unsigned char *bytes = (const unsigned char *)text;
     size_t at = 0;
-    while (at < size) {
-        at += skip_ascii(bytes + at, size - at);
-        /* At most 32 bytes one by one before the fast loop gets another try. */
-        for (size_t end = size - at > 32 ? at + 32 : size; at < end;) {
-            if (bytes[at] < 0x80) {
-                at++;
-                continue;
-            }
+    while ((at += skip_ascii(bytes + at, size - at)) < size) {
+        while (at < size && bytes[at] >= 0x80) {
             size_t length = sequence_length(bytes + at, size - at);
             if (length == 0) {
                 return false;

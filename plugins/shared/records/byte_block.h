@@ -35,6 +35,24 @@ static inline int block_first(byte_block marks)
     return (words[0] ? __builtin_ctzll(words[0]) : 64 + __builtin_ctzll(words[1])) / 8;
 }
 
+/* The high bit of byte i of 8 to bit i: the multiplication brings them together at the top. */
+static inline uint64_t word_bits(uint64_t word)
+{
+    return (word >> 7 & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* The high bit of byte i to bit i: of a comparison, one bit a byte. */
+static inline uint64_t block_bits(byte_block block)
+{
+#ifdef __SSE2__
+    typedef char char_block __attribute__((vector_size(BLOCK)));
+    return (unsigned)__builtin_ia32_pmovmskb128((char_block)block);
+#else
+    word_block words = (word_block)block;
+    return word_bits(words[0]) | word_bits(words[1]) << 8;
+#endif
+}
+
 static inline bool block_is_ascii(byte_block block)
 {
     word_block words = (word_block)block;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { ROWS_A_BATCH = 32 * 1024, BYTES_A_BATCH = 4 * 1024 * 1024 };
+enum { ROWS_A_BATCH = 32 * 1024, BYTES_A_BATCH = 4 * 1024 * 1024, WEIGHED_BYTES = 64 * 1024 };
 
 static enum sluice_status fail_memory(const struct sluice_host *host, struct sluice_error *error)
 {
@@ -118,6 +118,11 @@ enum sluice_status rows_begin(struct record_rows *rows, const char *name,
     return SLUICE_OK;
 }
 
+enum sluice_status rows_fail_memory(const struct record_rows *rows, struct sluice_error *error)
+{
+    return fail_memory(rows->host, error);
+}
+
 static enum sluice_status append(const struct record_rows *rows, size_t index, int column,
                                  const struct value *value)
 {
@@ -146,6 +151,7 @@ enum sluice_status rows_put(struct record_rows *rows, size_t index, const struct
                             struct sluice_error *error)
 {
     int column = rows->columns[index];
+    rows->unweighed += value->size + sizeof(int64_t);
     if (column < 0 || append(rows, index, column, value) == SLUICE_OK) {
         return SLUICE_OK;
     }
@@ -158,6 +164,7 @@ enum sluice_status rows_close(struct record_rows *rows, int64_t position,
     if (sluice_builder_end_row(rows->host, rows->builder, position) != SLUICE_OK) {
         return fail_memory(rows->host, error);
     }
+    rows->row_count++;
     return SLUICE_OK;
 }
 
@@ -210,15 +217,21 @@ enum sluice_status rows_reject_message(struct record_rows *rows, const struct sl
     return sluice_reject(rows->host, &rejected, error);
 }
 
-bool rows_are_full(const struct record_rows *rows)
+/* The sum of all columns is not asked for at every row. */
+bool rows_are_full(struct record_rows *rows)
 {
-    return sluice_builder_rows(rows->host, rows->builder) >= ROWS_A_BATCH ||
-           sluice_builder_bytes(rows->host, rows->builder) >= BYTES_A_BATCH;
+    if (rows->row_count >= ROWS_A_BATCH || rows->unweighed < WEIGHED_BYTES) {
+        return rows->row_count >= ROWS_A_BATCH;
+    }
+    rows->unweighed = 0;
+    return sluice_builder_bytes(rows->host, rows->builder) >= BYTES_A_BATCH;
 }
 
 enum sluice_status rows_finish(struct record_rows *rows, struct sluice_batch **batch,
                                struct sluice_error *error)
 {
+    rows->row_count = 0;
+    rows->unweighed = 0;
     return sluice_builder_finish(rows->host, rows->builder, batch, error);
 }
 

@@ -18,7 +18,9 @@ struct record_rows {
     struct value *defaults; /* by declared field: what an absent one gets */
     char *default_bytes;    /* decoded binary defaults */
     struct sluice_builder *builder;
-    char *name; /* of the file or object at hand; NULL in message mode */
+    char *name;        /* of the file or object at hand; NULL in message mode */
+    int64_t row_count; /* of the batch in the making */
+    size_t unweighed;  /* about the bytes put since the builder was last asked for their sum */
 };
 
 enum sluice_status rows_init(struct record_rows *rows, struct text_reader *reader,
@@ -30,9 +32,25 @@ void rows_reset(struct record_rows *rows);
 enum sluice_status rows_begin(struct record_rows *rows, const char *name,
                               struct sluice_error *error);
 
+enum sluice_status rows_fail_memory(const struct record_rows *rows, struct sluice_error *error);
+
 /* The value of declared field `index`; nothing happens where it is not produced. */
 enum sluice_status rows_put(struct record_rows *rows, size_t index, const struct value *value,
                             struct sluice_error *error);
+
+/* The same for a string. */
+static inline enum sluice_status rows_put_string(struct record_rows *rows, size_t index,
+                                                 const char *bytes, size_t size,
+                                                 struct sluice_error *error)
+{
+    int column = rows->columns[index];
+    rows->unweighed += size;
+    if (column < 0 ||
+        sluice_builder_string(rows->host, rows->builder, column, bytes, size) == SLUICE_OK) {
+        return SLUICE_OK;
+    }
+    return rows_fail_memory(rows, error);
+}
 
 /* The row is complete; `position` is its line or offset. */
 enum sluice_status rows_close(struct record_rows *rows, int64_t position,
@@ -53,7 +71,7 @@ enum sluice_status rows_reject_message(struct record_rows *rows, const struct sl
                                        int64_t row, struct sluice_string message,
                                        struct sluice_error *error);
 
-bool rows_are_full(const struct record_rows *rows);
+bool rows_are_full(struct record_rows *rows);
 enum sluice_status rows_finish(struct record_rows *rows, struct sluice_batch **batch,
                                struct sluice_error *error);
 
