@@ -1,6 +1,7 @@
 """Fixtures: real servers, started once a run when the first test asks for them."""
 
 import os
+import random
 import signal
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ from harness.sluice import Sluice  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--full", action="store_true",
                      help="also what takes long: other search engines, large inputs")
+    parser.addoption("--faultpoints", action="store_true",
+                     help="also what needs the build asan-ubsan, which can be killed at named points")
 
 
 def pytest_configure(config):
@@ -27,6 +30,7 @@ def pytest_configure(config):
         signal.signal(number, signal.default_int_handler)
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "localhost,127.0.0.1"
     config.addinivalue_line("markers", "full: runs with --full only")
+    config.addinivalue_line("markers", "faultpoints: runs with --faultpoints only")
     config.addinivalue_line("markers", "sanitize: also runs under ASan, UBSan and TSan")
 
 
@@ -35,11 +39,26 @@ def pytest_unconfigure():
 
 
 def pytest_collection_modifyitems(config, items):
-    """What needs --full is left out of the collection without it, not skipped."""
-    if not config.getoption("--full"):
-        left_out = [item for item in items if item.get_closest_marker("full")]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not item.get_closest_marker("full")]
+    """What needs --full or --faultpoints is left out of the collection without it, not skipped."""
+    absent = [name for name in ("full", "faultpoints") if not config.getoption(f"--{name}")]
+    left_out = [item for item in items if any(item.get_closest_marker(name) for name in absent)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def sample(request):
+    """sample(cases, n): every n-th of many cases, from a random one on; with --full all of them.
+    SLUICE_FAULT_SEED repeats the choice of a run that failed."""
+    seed = int(os.environ.get("SLUICE_FAULT_SEED", random.randrange(1 << 32)))
+
+    def choose(cases, step):
+        cases = list(cases)
+        if request.config.getoption("--full"):
+            return cases
+        print(f"every {step}th of {len(cases)} cases: SLUICE_FAULT_SEED={seed}")
+        return cases[seed % min(step, len(cases)):: step]
+    return choose
 
 
 def _serve(server):

@@ -12,6 +12,7 @@
 #ifndef SLUICE_BASE_BASE_H
 #define SLUICE_BASE_BASE_H
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 
@@ -108,6 +109,10 @@ int64_t clock_wall_ms(void);
 int64_t clock_wall_us(void);
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_ns(void);
+/* A condition whose timed waits go on as they should when somebody sets the clock. */
+void condition_init(pthread_cond_t *condition);
+/* Waits at most wait_ms, which must be below a century. False: that time is over. */
+bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t wait_ms);
 uint64_t random_seed(void); /* from the system */
 
 /* ---- files ---- */

@@ -33,6 +33,22 @@ int64_t clock_monotonic_ns(void)
     return read_ns(CLOCK_MONOTONIC);
 }
 
+void condition_init(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t wait_ms)
+{
+    int64_t until_ns = clock_monotonic_ns() + (wait_ms > 0 ? wait_ms : 0) * 1000000;
+    struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+    return pthread_cond_timedwait(condition, lock, &until) != ETIMEDOUT;
+}
+
 uint64_t random_seed(void)
 {
     uint64_t seed = 0;

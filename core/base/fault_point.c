@@ -3,6 +3,7 @@
  * SLUICE_FAULT_POINTS:
  *
  *   SLUICE_FAULT_POINT=NAME:N     kill -9 at the N-th time that NAME is reached
+ *   SLUICE_FAULT_POINT_STOP=1     SIGSTOP instead
  *   SLUICE_FAULT_POINT_LOG=FILE   a line for each point that is reached, in order */
 #include "base/base.h"
 
@@ -42,7 +43,7 @@ void fault_point(const char *name)
     int64_t number = 0;
     const char *digits = wanted + size + 1;
     if (parse_int64(digits, strlen(digits), &number) && atomic_fetch_add(&hits, 1) + 1 == number)
-        kill(getpid(), SIGKILL);
+        kill(getpid(), getenv("SLUICE_FAULT_POINT_STOP") ? SIGSTOP : SIGKILL);
 }
 
 #endif

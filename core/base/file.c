@@ -146,6 +146,7 @@ enum sluice_status file_replace(const char *path, const char *bytes, size_t size
     } else {
         fault_point("file.renamed");
         status = folder_sync(text_get(&folder), error);
+        fault_point("file.folder-synced");
     }
     text_reset(&folder);
     text_reset(&temporary);
@@ -154,9 +155,11 @@ enum sluice_status file_replace(const char *path, const char *bytes, size_t size
 
 enum sluice_status file_remove(const char *path, struct sluice_error *error)
 {
+    fault_point("file.remove");
     if (unlink(path) != 0 && errno != ENOENT) {
         return fail(error, path, "remove", errno);
     }
+    fault_point("file.removed");
     return SLUICE_OK;
 }
 

@@ -65,6 +65,18 @@ const struct checkpoint_entry *checkpoint_find(const struct checkpoint *checkpoi
     return NULL;
 }
 
+const struct checkpoint_entry *checkpoint_find_kind(const struct checkpoint *checkpoint,
+                                                    enum checkpoint_kind kind, const char *step,
+                                                    int lane)
+{
+    for (size_t i = 0; i < checkpoint->entry_count; i++) {
+        const struct checkpoint_entry *entry = &checkpoint->entries[i];
+        if (entry->kind == kind && entry->lane == lane && strcmp(entry->step, step) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
 static void put_integer(struct text *bytes, uint64_t value, size_t size)
 {
     char little[8];
@@ -105,6 +117,7 @@ struct cursor {
     const unsigned char *bytes;
     size_t size;
     bool is_short;
+    bool has_failed; /* no memory: no word about the bytes */
 };
 
 static uint64_t take_integer(struct cursor *cursor, size_t size)
@@ -140,13 +153,14 @@ static bool take_entry(struct cursor *cursor, struct checkpoint *checkpoint)
     take_bytes(cursor, take_integer(cursor, 4), &step);
     int lane = (int)(uint32_t)take_integer(cursor, 4);
     take_bytes(cursor, take_integer(cursor, 8), &state);
-    bool is_good = !cursor->is_short && !step.has_failed && !state.has_failed && lane >= 0 &&
-                   kind >= CHECKPOINT_POSITION && kind <= CHECKPOINT_STAGED &&
-                   checkpoint_add(checkpoint, (enum checkpoint_kind)kind, text_get(&step), lane,
-                                  &state);
+    bool is_good = !cursor->is_short && lane >= 0 && kind >= CHECKPOINT_POSITION &&
+                   kind <= CHECKPOINT_COMMITTED;
+    cursor->has_failed = step.has_failed || state.has_failed ||
+                         (is_good && !checkpoint_add(checkpoint, (enum checkpoint_kind)kind,
+                                                     text_get(&step), lane, &state));
     text_reset(&step);
     text_reset(&state);
-    return is_good;
+    return is_good && !cursor->has_failed;
 }
 
 enum sluice_status checkpoint_decode(const char *bytes, size_t size,
@@ -156,13 +170,13 @@ enum sluice_status checkpoint_decode(const char *bytes, size_t size,
     if (size < sizeof magic + 8 || memcmp(bytes, magic, sizeof magic) != 0)
         return error_set(error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT,
                          "this is not a checkpoint file, or it is cut off");
-    struct cursor tail = {(const unsigned char *)bytes + size - 8, 8, false};
+    struct cursor tail = {.bytes = (const unsigned char *)bytes + size - 8, .size = 8};
     if (take_integer(&tail, 8) != hash_bytes(bytes, size - 8))
         return error_set(error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT,
                          "the checkpoint's content does not match its checksum: the file is "
                          "damaged");
-    struct cursor cursor = {(const unsigned char *)bytes + sizeof magic, size - sizeof magic - 8,
-                            false};
+    struct cursor cursor = {.bytes = (const unsigned char *)bytes + sizeof magic,
+                            .size = size - sizeof magic - 8};
     uint64_t version = take_integer(&cursor, 4);
     if (version != format_version)
         return error_set(error, SLUICE_FATAL, SLUICE_CODE_STATE_VERSION,
@@ -172,6 +186,7 @@ enum sluice_status checkpoint_decode(const char *bytes, size_t size,
     struct checkpoint *read = checkpoint_create(take_integer(&cursor, 8));
     bool is_good = read != NULL;
     uint64_t entries = 0;
+    cursor.has_failed = !read;
     if (is_good) {
         read->created_ms = (int64_t)take_integer(&cursor, 8);
         read->after_run = take_integer(&cursor, 8);
@@ -181,8 +196,11 @@ enum sluice_status checkpoint_decode(const char *bytes, size_t size,
         is_good = take_entry(&cursor, read);
     if (!is_good || cursor.is_short || cursor.size != 0) {
         checkpoint_destroy(read);
-        return error_set(error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT,
-                         "the checkpoint's parts do not add up: the file is damaged");
+        return cursor.has_failed
+                   ? error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
+                               "no memory to read a checkpoint")
+                   : error_set(error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT,
+                               "the checkpoint's parts do not add up: the file is damaged");
     }
     *checkpoint = read;
     return SLUICE_OK;

@@ -34,7 +34,9 @@ static enum sluice_status lock_member(const char *folder, const char *id, struct
 {
     struct text path = {0};
     text_printf(&path, "%s/%s", folder, id);
+    fault_point("member.take");
     enum sluice_status status = folder_create(text_get(&path), error);
+    fault_point("member.created");
     int lock = -1;
     if (status == SLUICE_OK && !realpath(text_get(&path), member->path))
         status = error_set(error, SLUICE_FATAL, SLUICE_CODE_IO_ERROR,
@@ -55,6 +57,7 @@ static enum sluice_status lock_member(const char *folder, const char *id, struct
     if (status == SLUICE_OK) {
         snprintf(member->id, sizeof member->id, "%s", id);
         member->lock = lock;
+        fault_point("member.taken");
     } else if (lock >= 0) {
         close(lock);
     }
@@ -68,6 +71,10 @@ static enum sluice_status lock_free_member(const char *folder, struct member *me
 {
     struct dirent **names = NULL;
     int count = scandir(folder, &names, NULL, alphasort);
+    /* Taking a new identity instead would read everything again. */
+    if (count < 0)
+        return error_set(error, SLUICE_FATAL, SLUICE_CODE_IO_ERROR,
+                         "the members' folder %s cannot be read: %s", folder, strerror(errno));
     enum sluice_status status = SLUICE_AGAIN;
     for (int i = 0; i < count; i++) {
         if (status == SLUICE_AGAIN && is_member_name(names[i]->d_name))
@@ -92,6 +99,16 @@ static enum sluice_status lock_new_member(const char *folder, struct member *mem
     return lock_member(folder, id, member, error);
 }
 
+enum sluice_status member_check(const char *id, struct sluice_error *error)
+{
+    if (is_member_name(id))
+        return SLUICE_OK;
+    return error_set(error, SLUICE_CONFIG, SLUICE_CODE_CONFIG_INVALID,
+                     "member id '%s' must be 1 to 64 letters, digits, '.', '_' or '-', and not "
+                     "begin with a dot",
+                     id);
+}
+
 enum sluice_status member_take(const char *pipeline_folder, const char *wanted,
                                struct member *member, struct sluice_error *error)
 {
@@ -99,12 +116,9 @@ enum sluice_status member_take(const char *pipeline_folder, const char *wanted,
     struct text folder = {0};
     text_printf(&folder, "%s/members", pipeline_folder);
     enum sluice_status status = folder_create(text_get(&folder), error);
-    if (status == SLUICE_OK && wanted && !is_member_name(wanted)) {
-        status = error_set(error, SLUICE_CONFIG, SLUICE_CODE_CONFIG_INVALID,
-                           "member id '%s' must be 1 to 64 letters, digits, '.', '_' or '-', and "
-                           "not begin with a dot",
-                           wanted);
-    } else if (status == SLUICE_OK && wanted) {
+    if (status == SLUICE_OK && wanted)
+        status = member_check(wanted, error);
+    if (status == SLUICE_OK && wanted) {
         status = lock_member(text_get(&folder), wanted, member, error);
         if (status == SLUICE_AGAIN)
             status = error_set(error, SLUICE_FATAL, SLUICE_CODE_CONFLICT,

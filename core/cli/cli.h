@@ -4,6 +4,7 @@
  *
  *     main ─ verb table ─▶ verb_run ─▶ live_display (terminal) or progress_log (elsewhere)
  *                     ├──▶ verb_check        └──▶ summary
+ *                     ├──▶ deadletter/
  *                     ├──▶ verb_plugins
  *                     └──▶ verb_version
  *
@@ -38,6 +39,7 @@ struct verb {
 
 extern const struct verb verb_run;
 extern const struct verb verb_check;
+extern const struct verb verb_deadletter;
 extern const struct verb verb_plugins;
 extern const struct verb verb_version;
 

@@ -7,7 +7,8 @@
 #include "cli/cli.h"
 #include "loader/loader.h"
 
-static const struct verb *const verbs[] = {&verb_run, &verb_check, &verb_plugins, &verb_version};
+static const struct verb *const verbs[] = {&verb_run, &verb_check, &verb_deadletter,
+                                           &verb_plugins, &verb_version};
 
 enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 

@@ -17,7 +17,8 @@ void complain(const char *format, ...)
     text_printf_list(&line, format, arguments);
     text_append_char(&line, '\n');
     va_end(arguments);
-    fputs(text_get(&line), stderr);
+    fputs(line.has_failed ? "sluice: no memory left, not even to say what for\n" : text_get(&line),
+          stderr);
     text_reset(&line);
 }
 
@@ -25,7 +26,7 @@ void complain_error(const struct sluice_error *error)
 {
     struct text line = {0};
     error_format(error, &line);
-    complain("%s", text_get(&line));
+    complain("%s", line.has_failed ? error_code_meaning(error_code(error)) : text_get(&line));
     text_reset(&line);
 }
 

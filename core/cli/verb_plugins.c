@@ -66,7 +66,7 @@ static void ignore_broken(void *user, const struct sluice_error *error)
 static enum sluice_kind split_name(const char *operand, const char **name)
 {
     static const enum sluice_kind kinds[] = {SLUICE_KIND_SOURCE, SLUICE_KIND_TRANSFORM,
-                                             SLUICE_KIND_SINK};
+                                             SLUICE_KIND_SINK, SLUICE_KIND_STATE};
     static const char codec[] = "codec-";
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         size_t size = strlen(kind_name(kinds[i]));
@@ -183,7 +183,7 @@ static enum exit_code print_plugins(const struct arguments *arguments)
 const struct verb verb_plugins = {
     .name = "plugins",
     .operands = "[NAME]",
-    .summary = "List sources, transforms, sinks and codecs, or explain one.",
+    .summary = "List sources, transforms, sinks, codecs and state stores, or explain one.",
     .text = "Without NAME all components of the plugin path are listed; plugins that cannot be\n"
             "loaded are named with the reason on standard error, and the exit code is 78. With\n"
             "NAME its options are printed.",

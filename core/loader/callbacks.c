@@ -57,6 +57,15 @@ static const struct callback_row codec_rows[] = {
     {"encoder_destroy", offsetof(struct sluice_codec, encoder_destroy), false, GROUP_ENCODER},
 };
 
+static const struct callback_row state_store_rows[] = {
+    {"create", offsetof(struct sluice_state_store, create), true, GROUP_NONE},
+    {"get", offsetof(struct sluice_state_store, get), true, GROUP_NONE},
+    {"put", offsetof(struct sluice_state_store, put), true, GROUP_NONE},
+    {"list", offsetof(struct sluice_state_store, list), true, GROUP_NONE},
+    {"remove", offsetof(struct sluice_state_store, remove), true, GROUP_NONE},
+    {"destroy", offsetof(struct sluice_state_store, destroy), true, GROUP_NONE},
+};
+
 static const struct callback_table tables[] = {
     [SLUICE_KIND_SOURCE] = {{"source table",
                              offsetof(struct sluice_source, destroy) + sizeof(void *),
@@ -77,6 +86,11 @@ static const struct callback_table tables[] = {
                             sizeof(struct sluice_codec)},
                            sizeof codec_rows / sizeof *codec_rows,
                            codec_rows},
+    [SLUICE_KIND_STATE] = {{"state store table",
+                            offsetof(struct sluice_state_store, destroy) + sizeof(void *),
+                            sizeof(struct sluice_state_store)},
+                           sizeof state_store_rows / sizeof *state_store_rows,
+                           state_store_rows},
 };
 
 static bool has_callback(const void *table, const struct callback_row *row)
@@ -150,12 +164,13 @@ static enum sluice_status check_only_kind(const struct negotiation *talk,
         [SLUICE_KIND_TRANSFORM] = theirs->transform,
         [SLUICE_KIND_SINK] = theirs->sink,
         [SLUICE_KIND_CODEC] = theirs->codec,
+        [SLUICE_KIND_STATE] = theirs->state_store,
     };
     if (!given[theirs->kind]) {
         return negotiate_refuse(talk, "it is a %s without a %s", kind_name(theirs->kind),
                                 tables[theirs->kind].shape.what);
     }
-    for (int kind = SLUICE_KIND_SOURCE; kind <= SLUICE_KIND_CODEC; kind++) {
+    for (int kind = SLUICE_KIND_SOURCE; kind <= SLUICE_KIND_STATE; kind++) {
         if (kind != (int)theirs->kind && given[kind]) {
             return negotiate_refuse(talk, "it is a %s, but has a %s too: make it two components",
                                     kind_name(theirs->kind), tables[kind].shape.what);
@@ -181,6 +196,9 @@ static void *pick_table(const struct sluice_component *theirs, struct component 
     case SLUICE_KIND_CODEC:
         *foreign = theirs->codec;
         return &component->codec;
+    case SLUICE_KIND_STATE:
+        *foreign = theirs->state_store;
+        return &component->state_store;
     case SLUICE_KIND_NONE:
         break;
     }

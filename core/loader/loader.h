@@ -43,6 +43,7 @@ struct component {
     struct sluice_transform transform;
     struct sluice_sink sink;
     struct sluice_codec codec;
+    struct sluice_state_store state_store;
     const char *plugin_name;
     const char *plugin_version;
     const char *plugin_licence;

@@ -28,6 +28,7 @@ static const struct {
                                SLUICE_STATELESS | SLUICE_PROJECTS | SLUICE_BATCH_ONLY},
     [SLUICE_KIND_SINK] = {"sink-", SLUICE_EXACTLY_ONCE | SLUICE_MULTI_LANE_SINK},
     [SLUICE_KIND_CODEC] = {"", 0},
+    [SLUICE_KIND_STATE] = {"state-", 0},
 };
 
 enum sluice_status negotiate_refuse(const struct negotiation *talk, const char *format, ...)
@@ -150,7 +151,7 @@ static enum sluice_status check_identity(struct negotiation *talk,
                                 NAME_SIZE_MAX);
     }
     talk->component = theirs->name;
-    if (theirs->kind < SLUICE_KIND_SOURCE || theirs->kind > SLUICE_KIND_CODEC) {
+    if (theirs->kind < SLUICE_KIND_SOURCE || theirs->kind > SLUICE_KIND_STATE) {
         return negotiate_refuse(talk, "its kind %d is unknown", (int)theirs->kind);
     }
     const char *prefix = kinds[theirs->kind].prefix;
@@ -165,6 +166,22 @@ static enum sluice_status check_identity(struct negotiation *talk,
     }
     return negotiate_is_text(theirs->summary) ? SLUICE_OK
                                               : negotiate_refuse(talk, "it lacks the summary");
+}
+
+/* It gets its place by the option `url`, and belongs to no step whose metrics could be shown. */
+static enum sluice_status check_state_store(const struct negotiation *talk,
+                                            const struct component *component)
+{
+    if (component->metric_count > 0) {
+        return negotiate_refuse(talk, "a state store has no metrics");
+    }
+    for (size_t i = 0; i < component->option_count; i++) {
+        const struct sluice_option *row = &component->options[i];
+        if (row->kind == SLUICE_OPTION_STRING && strcmp(row->name, "url") == 0) {
+            return SLUICE_OK;
+        }
+    }
+    return negotiate_refuse(talk, "a state store needs a text option `url`");
 }
 
 static enum sluice_status read_component(struct negotiation *talk,
@@ -199,6 +216,9 @@ static enum sluice_status read_component(struct negotiation *talk,
     }
     if (status == SLUICE_OK) {
         status = negotiate_metrics(talk, &theirs, component);
+    }
+    if (status == SLUICE_OK && theirs.kind == SLUICE_KIND_STATE) {
+        status = check_state_store(talk, component);
     }
     return status;
 }

@@ -36,6 +36,8 @@ const char *kind_name(enum sluice_kind kind)
         return "sink";
     case SLUICE_KIND_CODEC:
         return "codec";
+    case SLUICE_KIND_STATE:
+        return "state";
     case SLUICE_KIND_NONE:
         break;
     }

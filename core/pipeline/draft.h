@@ -2,7 +2,9 @@
 /* The plan while it is being made, in the order of the work:
  *
  *   flows.c       the file's keys, settings, flows and their triggers
+ *   state.c       settings.state, the member, the default dead letter
  *   steps.c       steps: which plugin, which name
+ *   delivery.c    what a sink's outage means for its flow
  *   graph.c       who reads whom: names, order, circles, ends
  *   forward.c     options and schemas from step to step (planning.c: the plugins' plan callbacks)
  *   projection.c  what nobody reads is left out; which strings travel as codes
@@ -27,6 +29,10 @@ struct draft_step {
     const struct node *given;     /* its options; NULL: none */
     const struct node *name_node; /* NULL: named by sluice */
     const struct node *from;      /* NULL: reads the step before it */
+    const struct node *delivery;  /* NULL: required */
+    const struct node *patience;
+    bool is_best_effort;
+    int64_t patience_ms;
     const struct component *component;
     bool is_dead_letter;
     bool is_default; /* the dead letter that was not declared */
@@ -83,6 +89,7 @@ struct draft {
     const struct node *name_node;
     const char *name;
     struct settings_plan settings;
+    bool is_check; /* the environment is not asked */
     struct schema_set *schemas;
     struct draft_flow *flows;
     size_t flow_count;
@@ -96,13 +103,25 @@ static inline bool flow_is_batch(const struct draft_flow *flow)
 /* The rows that describe `settings` and a flow's own keys; also for the reference. */
 extern const struct sluice_option settings_rows[];
 extern const size_t settings_row_count;
+/* `patience` of a step. */
+extern const struct sluice_option patience_row;
 
 /* False without memory or where nothing further can be judged. */
 bool draft_read(struct draft *draft);
 bool is_good_name(const char *name); /* [A-Za-z0-9._-]{1,64}, not "." or ".." */
 
+/* settings.state, into draft->settings. */
+void state_read(struct draft *draft, struct node *node);
+/* The id of settings or of the environment. */
+void state_read_member(struct draft *draft, const struct node *state, const struct node *member);
+/* Where rejected rows go that no `dead_letter` is declared for; NULL: no memory. */
+const struct node *state_dead_letter(struct draft *draft, const struct draft_flow *flow);
+
 void steps_read(struct draft *draft, struct draft_flow *flow, const struct node *steps,
                 const struct node *dead_letter);
+
+/* What stands beside a sink about its outages. */
+void delivery_read(struct draft *draft, const struct draft_flow *flow, struct draft_step *step);
 
 /* Resolves `from`, checks the shape and brings the steps into topological order. */
 void graph_connect(struct draft *draft, struct draft_flow *flow);

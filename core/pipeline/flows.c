@@ -10,7 +10,8 @@ const struct sluice_option settings_rows[] = {
      .kind = SLUICE_OPTION_PATH,
      .default_text = "state",
      .offset = offsetof(struct settings_plan, state),
-     .text = "Folder for checkpoints and what each member keeps.",
+     .text = "Folder for checkpoints and what each member keeps, or a place that all members reach: "
+             "s3://bucket/prefix (state-s3).",
      .example = "/var/lib/sluice"},
     {.name = "checkpoint",
      .kind = SLUICE_OPTION_DURATION,
@@ -49,8 +50,8 @@ const struct sluice_option settings_rows[] = {
     {.name = "member",
      .kind = SLUICE_OPTION_STRING,
      .offset = offsetof(struct settings_plan, member),
-     .text = "Static id of this process among those that run the pipeline; without it one is drawn "
-             "and kept in the state folder.",
+     .text = "Static id of this process among those that run the pipeline; without it the "
+             "environment variable SLUICE_MEMBER, else one is drawn and kept in the state folder.",
      .example = "worker-1"},
     {.name = "shutdown",
      .kind = SLUICE_OPTION_DURATION,
@@ -128,13 +129,9 @@ static void read_settings(struct draft *draft)
     if (!settings)
         return;
     draft->settings = *settings;
-    const struct node *member = node_get(node, "member", NULL);
-    if (member && !member->is_placeholder && !is_good_name(settings->member))
-        diagnostics_error(
-            draft->diagnostics, &member->span,
-            "option `member` of settings must be 1 to 64 letters, digits, `.`, `_` or "
-            "`-`, not %s",
-            node_describe(draft->arena, member));
+    struct node *state = node ? (struct node *)(uintptr_t)node_get(node, "state", NULL) : NULL;
+    state_read(draft, state);
+    state_read_member(draft, state, node_get(node, "member", NULL));
 }
 
 struct flow_options {

@@ -189,6 +189,7 @@ static bool call_plan(struct draft *draft, const struct draft_flow *flow, struct
     struct sluice_planning planning = {.input = step->input,
                                        .input_properties = &step->input_properties,
                                        .is_batch = flow_is_batch(flow),
+                                       .has_member_folder = !draft->settings.state_store,
                                        .is_quiet = is_quiet || step->has_placeholder,
                                        .step = step,
                                        .arena = draft->arena,

@@ -55,6 +55,8 @@ struct step_plan {
                           * Every flow has one, the last step; the default is a sink-file on
                           * member:deadletter/FLOW.ndjson */
     bool is_default;     /* stands in no file: the dead letter that was not declared */
+    bool is_best_effort; /* sink: its outage does not stop the flow */
+    int64_t patience_ms; /* best effort: how long it may fail until its rows are shed */
 };
 
 struct flow_plan {
@@ -69,7 +71,10 @@ struct flow_plan {
 };
 
 struct settings_plan {
-    const char *state;     /* folder; default "state" */
+    const char *state; /* folder, default "state"; or the URL of what `state_store` opens */
+    const struct component *state_store; /* NULL for a folder */
+    const void *state_options;
+    struct mark state_mark;
     int64_t checkpoint_ms; /* default 30 s */
     int64_t memory_bytes;  /* default 1 GiB */
     int64_t lanes;         /* 0: one a processor */
@@ -128,7 +133,8 @@ struct mark plan_option_mark(const struct plan *plan, const struct step_plan *st
  *
  *   time timestamp · pipeline, flow, step, code, reason string · origin string (topic, file,
  * object) partition, position int64 (offset or line) · original string, or original_base64 binary
- * where the bytes are not UTF-8 */
+ * where the bytes are not UTF-8 · original_column string (of the step's input, whose value the
+ * original is) · other_columns string (the rest of that row as JSON) */
 const struct sluice_schema *plan_dead_letter_schema(struct arena *arena);
 
 /* Behind an option of kind SLUICE_OPTION_CODEC. */

@@ -49,6 +49,8 @@ const struct sluice_schema *plan_dead_letter_schema(struct arena *arena)
         {.name = "position", .type = SLUICE_TYPE_INT64},
         {.name = "original", .type = SLUICE_TYPE_STRING},
         {.name = "original_base64", .type = SLUICE_TYPE_BINARY},
+        {.name = "original_column", .type = SLUICE_TYPE_STRING},
+        {.name = "other_columns", .type = SLUICE_TYPE_STRING},
     };
     size_t count = sizeof(columns) / sizeof(columns[0]);
     struct sluice_field *fields = arena_alloc(arena, sizeof(columns));
@@ -92,6 +94,8 @@ static struct step_plan freeze_step(const struct draft_step *step)
         .at_least_once = step->at_least_once,
         .is_dead_letter = step->is_dead_letter,
         .is_default = step->is_default,
+        .is_best_effort = step->is_best_effort,
+        .patience_ms = step->patience_ms,
     };
 }
 
@@ -211,7 +215,10 @@ static void make_draft(struct planner *planner, struct loader *loader, const cha
 {
     struct draft *draft = &planner->drafts[planner->draft_count];
     *draft = (struct draft){
-        .arena = planner->arena, .diagnostics = planner->diagnostics, .loader = loader};
+        .arena = planner->arena,
+                             .diagnostics = planner->diagnostics,
+                             .loader = loader,
+                             .is_check = planner->request->is_check};
     if (!read_tree(planner, path, draft) || !draft_read(draft))
         return;
     planner->draft_count++;

@@ -101,6 +101,12 @@ static bool get_is_batch(sluice_host_ref host, struct sluice_planning *planning)
     return planning->is_batch;
 }
 
+static bool get_has_member_folder(sluice_host_ref host, struct sluice_planning *planning)
+{
+    (void)host;
+    return planning->has_member_folder;
+}
+
 static const char *copy_text(struct sluice_planning *planning, const char *text)
 {
     if (!text)
@@ -245,6 +251,7 @@ static const struct sluice_host_table planning_table = {
     .planning_has_property = has_property,
     .planning_warn = warn,
     .planning_at_least_once = weaken,
+    .planning_has_member_folder = get_has_member_folder,
 };
 
 bool properties_add(struct arena *arena, struct properties *properties,

@@ -10,6 +10,7 @@ struct sluice_planning {
     const struct sluice_schema *input; /* NULL for a source */
     const struct properties *input_properties;
     bool is_batch;
+    bool has_member_folder;
     bool is_quiet; /* a later pass: warnings were given */
     const struct draft_step *step;
     struct arena *arena;

@@ -63,10 +63,14 @@ static bool take_keys(struct draft *draft, struct draft_step *step, const struct
             step->name_node = node->items[i];
         } else if (strcmp(key->text, "from") == 0) {
             step->from = node->items[i];
+        } else if (strcmp(key->text, "delivery") == 0) {
+            step->delivery = node->items[i];
+        } else if (strcmp(key->text, "patience") == 0) {
+            step->patience = node->items[i];
         } else if (step->key) {
             diagnostics_error(draft->diagnostics, &key->span,
                               "a step has one plugin: `%s` is already there; beside it stand only "
-                              "`name` and `from`",
+                              "`name`, `from`, `delivery` and `patience`",
                               step->key->text);
             return false;
         } else {
@@ -149,6 +153,7 @@ static void read_step(struct draft *draft, struct draft_flow *flow, const struct
     flow->step_count++;
     check_name(draft, step);
     find_plugin(draft, step);
+    delivery_read(draft, flow, step);
     if (is_dead_letter && step->from) {
         step->is_broken = true;
         diagnostics_error(draft->diagnostics, &step->from->span,
@@ -160,18 +165,6 @@ static void read_step(struct draft *draft, struct draft_flow *flow, const struct
                           "the dead letter must be a sink; %s is a %s", step->key->text,
                           kind_name(step->component->kind));
     }
-}
-
-/* Where rejected rows go that no `dead_letter` is declared for: a file of the member's own. */
-static const struct node *default_dead_letter(struct draft *draft, const struct draft_flow *flow)
-{
-    const char *text = arena_print(
-        draft->arena, "sink-file: {path: \"member:deadletter/%s.ndjson\", format: json}", flow->name);
-    struct node *node = NULL;
-    if (!text || tree_parse(draft->arena, "default dead letter", text, strlen(text),
-                            draft->diagnostics, &node) != SLUICE_OK)
-        diagnostics_fail(draft->diagnostics);
-    return node;
 }
 
 /* A flow of thousands of steps is a mistake of whoever generated it. */
@@ -189,7 +182,7 @@ void steps_read(struct draft *draft, struct draft_flow *flow, const struct node 
     flow->steps = arena_alloc(draft->arena, (steps->count + 1) * sizeof(*flow->steps));
     bool is_default = !dead_letter;
     if (is_default)
-        dead_letter = default_dead_letter(draft, flow);
+        dead_letter = state_dead_letter(draft, flow);
     if (!flow->steps || !dead_letter) {
         diagnostics_fail(draft->diagnostics);
         return;

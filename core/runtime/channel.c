@@ -21,7 +21,7 @@ static int64_t message_bytes(const struct message *message)
  * always fits. */
 static bool has_room(const struct channel *channel, int64_t bytes)
 {
-    int64_t bound = channel->from->execution->flow->pipeline->plan->settings.channel_bytes;
+    int64_t bound = channel->from->execution->channel_bytes;
     return channel->queued_bytes == 0 || channel->queued_bytes + bytes <= bound;
 }
 

@@ -23,7 +23,9 @@ enum column {
     COLUMN_PARTITION,
     COLUMN_POSITION,
     COLUMN_ORIGINAL,
-    COLUMN_ORIGINAL_BASE64
+    COLUMN_ORIGINAL_BASE64,
+    COLUMN_ORIGINAL_COLUMN,
+    COLUMN_OTHER_COLUMNS
 };
 
 struct reject_buffer {
@@ -115,6 +117,49 @@ static enum sluice_status append_place(struct sluice_builder *builder,
     return status;
 }
 
+/* The string column of the row that holds these bytes, -1 where none does. */
+static int find_original(const struct sluice_rejected *rejected)
+{
+    const struct sluice_schema *schema = batch_schema(rejected->batch);
+    for (size_t i = 0; i < schema->field_count; i++) {
+        struct sluice_column column;
+        batch_column(rejected->batch, (int)i, &column);
+        bool has_bytes =
+            column.type == SLUICE_TYPE_STRING || column.type == SLUICE_TYPE_BINARY;
+        if (!has_bytes || sluice_column_is_null(&column, rejected->row))
+            continue;
+        struct sluice_string value = sluice_column_string(&column, rejected->row);
+        if (value.size == rejected->original_size &&
+            (value.size == 0 || memcmp(value.bytes, rejected->original, value.size) == 0))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* What a replay needs beside the original to make the step's input row again. A typed row is its
+ * own original, and the record of a source is all that there is. */
+static enum sluice_status append_input(struct sluice_builder *builder,
+                                       const struct instance *instance,
+                                       const struct sluice_rejected *rejected)
+{
+    bool is_source = instance->step->plan->component->kind == SLUICE_KIND_SOURCE;
+    bool has_input = rejected->batch && rejected->original && !is_source;
+    const struct sluice_schema *schema = has_input ? batch_schema(rejected->batch) : NULL;
+    int column = has_input ? find_original(rejected) : -1;
+    size_t others = has_input ? schema->field_count - (column >= 0) : 0;
+    enum sluice_status status = append_text(
+        builder, COLUMN_ORIGINAL_COLUMN,
+        column >= 0 ? sluice_schema_field(schema, (size_t)column)->name : NULL);
+    if (status != SLUICE_OK || others == 0)
+        return status == SLUICE_OK ? builder_null(builder, COLUMN_OTHER_COLUMNS) : status;
+    struct text row = {0};
+    format_columns_json(rejected->batch, rejected->row, column, &row);
+    status = row.has_failed ? SLUICE_FATAL
+                            : builder_string(builder, COLUMN_OTHER_COLUMNS, row.data, row.size);
+    text_reset(&row);
+    return status;
+}
+
 static enum sluice_status append_row(struct sluice_builder *builder,
                                      const struct instance *instance,
                                      const struct sluice_rejected *rejected,
@@ -145,6 +190,8 @@ static enum sluice_status append_row(struct sluice_builder *builder,
         status = append_place(builder, rejected);
     if (status == SLUICE_OK)
         status = append_original(builder, original ? original : "", original_size);
+    if (status == SLUICE_OK)
+        status = append_input(builder, instance, rejected);
     if (status == SLUICE_OK)
         status = builder_end_row(builder, 0);
     text_reset(&reason);
@@ -178,7 +225,7 @@ enum sluice_status reject_row(struct instance *instance, const struct sluice_rej
         return status;
     }
     atomic_fetch_add_explicit(&instance->step->counters.rejected, 1, memory_order_relaxed);
-    if (code >= 0 && code <= SLUICE_CODE_INTERNAL)
+    if (code >= 0 && code < SLUICE_CODE_COUNT)
         atomic_fetch_add_explicit(&execution->flow->rejects_by_code[code], 1,
                                   memory_order_relaxed);
     struct reject_buffer *rejects = lane->rejects;

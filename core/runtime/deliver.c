@@ -175,23 +175,25 @@ static enum sluice_status send_by_hash(struct instance *instance, const struct o
     return status;
 }
 
+enum sluice_status output_send(struct instance *instance, const struct output *output,
+                               struct sluice_batch *batch)
+{
+    if (output->kind == EDGE_HASH)
+        return send_by_hash(instance, output, batch);
+    if (output->kind == EDGE_GATHER)
+        return send_rows(instance, output->targets[0], batch, NULL, batch_rows(batch));
+    batch_retain(batch);
+    return input_send_batch(instance, output->targets[0], batch);
+}
+
 enum sluice_status output_batch(struct instance *instance, struct sluice_batch *batch)
 {
     struct step_counters *counters = &instance->step->counters;
     enum sluice_status status = SLUICE_OK;
     count(&counters->rows_out, batch_rows(batch));
     count(&counters->bytes_out, batch_bytes(batch));
-    for (size_t i = 0; i < instance->output_count && status == SLUICE_OK; i++) {
-        const struct output *output = &instance->outputs[i];
-        if (output->kind == EDGE_HASH)
-            status = send_by_hash(instance, output, batch);
-        else if (output->kind == EDGE_GATHER)
-            status = send_rows(instance, output->targets[0], batch, NULL, batch_rows(batch));
-        else {
-            batch_retain(batch);
-            status = input_send_batch(instance, output->targets[0], batch);
-        }
-    }
+    for (size_t i = 0; i < instance->output_count && status == SLUICE_OK; i++)
+        status = output_send(instance, &instance->outputs[i], batch);
     batch_release(batch);
     return status;
 }

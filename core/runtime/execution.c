@@ -59,8 +59,11 @@ enum sluice_status execution_create(struct flow *flow, uint64_t run_number,
     execution->restored = restored ? restored->number : 0;
     execution->retry_limit_ms = is_batch || flow->runtime->options.is_once ? RETRY_LIMIT_MS : 0;
     pthread_mutex_init(&execution->lock, NULL);
-    pthread_cond_init(&execution->changed, NULL);
+    condition_init(&execution->changed);
     enum sluice_status status = graph_build(execution, error);
+    if (status == SLUICE_OK && !(execution->watch = watch_create(execution)))
+        status = error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
+                           "no memory to build the flow");
     if (status == SLUICE_OK && is_batch) {
         int64_t cap_bytes = flow->pipeline->plan->settings.memory_bytes / 8;
         execution->dictionaries =
@@ -89,8 +92,12 @@ void execution_destroy(struct execution *execution)
     for (size_t i = 0; execution->instances && i < execution->instance_count; i++)
         if (execution->instances[i])
             instance_destroy(execution->instances[i]);
+    for (size_t i = 0; execution->flow && i < execution->step_count; i++)
+        atomic_store(&execution->flow->steps[i].counters.blocked_by, 0);
+    watch_destroy(execution->watch);
     graph_free(execution);
     dictionary_set_destroy(execution->dictionaries);
+    batch_release(execution->unsent);
     checkpoint_destroy(execution->gathering);
     checkpoint_destroy(execution->unsettled);
     error_destroy(execution->failure);
@@ -117,14 +124,16 @@ void execution_cancel(struct execution *execution)
     if (atomic_exchange(&execution->is_cancelled, true))
         return;
     for (size_t i = 0; i < execution->instance_count; i++) {
-        const struct instance *instance = execution->instances[i];
+        struct instance *instance = execution->instances[i];
         const struct component *component = instance->step->plan->component;
         void (*cancel)(void *) = component->kind == SLUICE_KIND_SOURCE ? component->source.cancel
                                  : component->kind == SLUICE_KIND_TRANSFORM
                                      ? component->transform.cancel
                                      : component->sink.cancel;
+        pthread_mutex_lock(&instance->object_lock);
         if (cancel && instance->object)
             cancel(instance->object);
+        pthread_mutex_unlock(&instance->object_lock);
     }
     for (int i = 0; i < execution->lane_count; i++)
         lane_wake(&execution->lanes[i]);
@@ -142,8 +151,13 @@ void execution_fail(struct execution *execution, const struct flow_step *step,
         is_first = true;
         execution->has_failed = true;
         execution->failed_step = step;
-        error_copy(execution->failure, error);
-        if (!*error_message(error))
+        if (error)
+            error_copy(execution->failure, error);
+        else
+            error_set(execution->failure, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
+                      "no memory for a command");
+        if (!*error_message(execution->failure) &&
+            error_code(execution->failure) == SLUICE_CODE_NONE)
             error_set(execution->failure, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
                       "the step failed without a reason; most likely it found no memory: raise "
                       "settings.memory");
@@ -191,18 +205,12 @@ void execution_wait(struct execution *execution, int64_t wake_ms)
     set_deadline(execution);
     if (execution->deadline_ms && execution->deadline_ms < wake_ms)
         wake_ms = execution->deadline_ms;
-    int64_t now_ms = clock_monotonic_ms();
-    int64_t wait_ms = wake_ms - now_ms;
-    if (wait_ms > 1000)
-        wait_ms = 1000;
-    if (wait_ms > 0) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
-        until.tv_sec += wait_ms / 1000 + ns / 1000000000;
-        until.tv_nsec = ns % 1000000000;
-        pthread_cond_timedwait(&execution->changed, &execution->lock, &until);
-    }
+    int64_t wait_ms = wake_ms - clock_monotonic_ms();
+    if (wait_ms > 0)
+        condition_wait(&execution->changed, &execution->lock, wait_ms < 1000 ? wait_ms : 1000);
+    pthread_mutex_unlock(&execution->lock);
+    watch_look(execution);
+    pthread_mutex_lock(&execution->lock);
     if (execution->deadline_ms && clock_monotonic_ms() >= execution->deadline_ms) {
         pthread_mutex_unlock(&execution->lock);
         execution_cancel(execution);
@@ -216,12 +224,8 @@ static bool run_command(struct execution *execution, const struct command *comma
     execution->pending += command->kind == COMMAND_BARRIER ? execution->instance_count
                                                            : (size_t)execution->lane_count;
     pthread_mutex_unlock(&execution->lock);
-    if (!execution_post(execution, command)) {
-        struct sluice_error *error = error_create();
-        error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY, "no memory for a command");
-        execution_fail(execution, NULL, error);
-        error_destroy(error);
-    }
+    if (!execution_post(execution, command))
+        execution_fail(execution, NULL, NULL);
     pthread_mutex_lock(&execution->lock);
     while (execution->pending > 0 && !execution->has_failed &&
            !atomic_load(&execution->is_cancelled))
@@ -234,6 +238,23 @@ static bool run_command(struct execution *execution, const struct command *comma
 bool execution_command(struct execution *execution, enum command_kind kind, uint64_t number)
 {
     struct command command = {.kind = kind, .number = number};
+    execution->awaited = kind == COMMAND_BARRIER || kind == COMMAND_COMMIT ? "checkpoint" : NULL;
+    bool is_done = run_command(execution, &command);
+    execution->awaited = NULL;
+    return is_done;
+}
+
+bool execution_has_leftover(const struct execution *execution)
+{
+    for (size_t i = 0; i < execution->instance_count; i++)
+        if (best_effort_has_leftover(execution->instances[i]))
+            return true;
+    return false;
+}
+
+bool execution_replay(struct execution *execution, const struct replay_rows *rows)
+{
+    const struct command command = {.kind = COMMAND_REPLAY, .replay = *rows};
     return run_command(execution, &command);
 }
 

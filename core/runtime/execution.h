@@ -39,6 +39,11 @@ struct execution {
     atomic_bool wants_checkpoint;
     atomic_bool wants_restart;  /* from the newest decided checkpoint, in a new execution */
     int64_t retry_limit_ms;     /* of one call; 0: for ever */
+    int64_t channel_bytes;      /* bound of one channel */
+    struct watch *watch;        /* controller only */
+    const char *awaited;        /* what the controller waits for, in words; controller only */
+    uint64_t claim;             /* of the letters that are replayed; 0: none */
+    struct sluice_batch *unsent; /* letters that a lane may hold when it is cancelled */
     bool has_leftovers;         /* a decided checkpoint is not committed yet; controller only */
 
     pthread_mutex_t lock;
@@ -67,12 +72,14 @@ void execution_destroy(struct execution *execution); /* NULL is allowed; lanes h
 enum sluice_status execution_start(struct execution *execution, struct sluice_error *error);
 /* Makes every blocking call return and every lane quit. Any thread. */
 void execution_cancel(struct execution *execution);
-/* First failure wins. Takes a copy of the error. Any thread. */
+/* First failure wins. Takes a copy of the error; NULL: memory is out. Any thread. */
 void execution_fail(struct execution *execution, const struct flow_step *step,
                     const struct sluice_error *error);
 /* Sends a command to all lanes and waits until they have done it. False when the execution failed
  * or was cancelled meanwhile. Controller only. */
 bool execution_command(struct execution *execution, enum command_kind kind, uint64_t number);
+/* COMMAND_REPLAY. False also where the lane may not be done with the batch. */
+bool execution_replay(struct execution *execution, const struct replay_rows *rows);
 bool execution_recover(struct execution *execution, const struct checkpoint *checkpoint,
                        bool is_committed);
 /* Queues a copy of the command on every lane. False without memory. */
@@ -81,6 +88,26 @@ bool execution_post(struct execution *execution, const struct command *command);
  * (monotonic). Cancels past the deadline of an orderly end. Lock held. */
 void execution_wait(struct execution *execution, int64_t wake_ms);
 void execution_join(struct execution *execution);
+
+/* ---- run.c: what a run and a replay have in common ---- */
+
+/* Opens everything and settles what past runs staged. `newest` is the flow's newest checkpoint. */
+bool run_begin(struct execution *execution, const struct checkpoint *newest,
+               struct sluice_error *error);
+bool run_begin_reading(struct execution *execution);
+bool run_take_checkpoint(struct execution *execution, uint64_t number, struct sluice_error *error);
+void run_end(struct execution *execution);
+/* Why the execution is over, reported once. */
+enum run_outcome run_conclude(struct execution *execution);
+
+/* ---- watch.c: which step blocks another; the controller's calls ---- */
+
+struct watch *watch_create(const struct execution *execution); /* NULL without memory */
+void watch_destroy(struct watch *watch);                       /* NULL is allowed */
+void watch_look(struct execution *execution);                  /* not more than once a second */
+
+/* Whether a sink of best effort has left something uncommitted. Any thread. */
+bool execution_has_leftover(const struct execution *execution);
 
 /* ---- graph.c: lanes, instances, inputs, outputs, channels ---- */
 

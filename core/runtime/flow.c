@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A flow's controller thread: when it runs, and what follows on each outcome. */
-#include "runtime/execution.h"
+#include "runtime/host/state.h"
+#include "runtime/replay/replay.h"
+#include "runtime/shape.h"
 
 #include "telemetry/log.h"
 
@@ -8,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RESTART_PAUSE_MS = 500 };
+enum { RESTART_PAUSE_MS = 500, POLL_MS = 1000 };
 
 static struct log_scope scope_of(const struct flow *flow)
 {
@@ -69,14 +71,13 @@ static bool is_stopping(const struct flow *flow)
     return atomic_load(&flow->runtime->is_stopping);
 }
 
-/* Sleeps until wall-clock time `until_ms`, a commit of another flow, or the stop. */
-static void wait_for_change(struct flow *flow, int64_t until_ms)
+/* Sleeps for wait_ms, or until a commit of another flow or the stop. */
+static void wait_for_change(struct flow *flow, int64_t wait_ms)
 {
     struct runtime *runtime = flow->runtime;
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     pthread_mutex_lock(&runtime->lock);
     if (!is_stopping(flow))
-        pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until);
+        condition_wait(&runtime->changed, &runtime->lock, wait_ms);
     pthread_mutex_unlock(&runtime->lock);
 }
 
@@ -92,8 +93,12 @@ static void announce_change(struct runtime *runtime)
 enum sluice_status flow_prepare(struct flow *flow, struct sluice_error *error)
 {
     struct checkpoint *restored = NULL;
-    enum sluice_status status =
-        store_load(text_get(&flow->folder), flow->restore_from, &restored, error);
+    enum sluice_status status = SLUICE_OK;
+    flow->restores_newest = flow->restore_from == 0;
+    if (flow->restore_from != FLOW_RESTORE_NOTHING && !flow->is_resetting)
+        status = store_load(&flow->folder, flow->restore_from, &restored, error);
+    if (status == SLUICE_OK)
+        status = shape_check(flow, restored, false, error);
     if (status == SLUICE_OK)
         status = execution_create(flow, 0, restored, &flow->prepared, error);
     else
@@ -115,14 +120,19 @@ static enum run_outcome run_until_stopped(struct flow *flow)
         flow->prepared = NULL;
         flow->restore_from = 0;
         set_execution(flow, execution);
-        outcome = run_continuous(flow, execution);
+        bool was_resetting = flow->is_resetting;
+        outcome = was_resetting                   ? run_reset(flow, execution)
+                  : flow->runtime->options.replay ? run_replay(flow, execution)
+                                                  : run_continuous(flow, execution);
         set_execution(flow, NULL);
         uint64_t restore_from = flow->restore_from;
         execution_destroy(execution);
         flow->restore_from = restore_from;
+        if (outcome == RUN_COMMITTED && was_resetting && !is_stopping(flow))
+            continue; /* now from the fresh checkpoint */
         if (outcome != RUN_REFUSED || is_stopping(flow))
             break;
-        wait_for_change(flow, clock_wall_ms() + RESTART_PAUSE_MS);
+        wait_for_change(flow, RESTART_PAUSE_MS);
     }
     error_destroy(error);
     return outcome;
@@ -153,11 +163,10 @@ static enum sluice_status read_other_run(const struct flow *flow, uint64_t *numb
         *number = atomic_load(&other->committed_run);
         return SLUICE_OK;
     }
-    struct text folder = {0};
-    text_printf(&folder, "%s/checkpoints/%s/%s", text_get(&flow->pipeline->folder),
-                flow->plan->after, flow->pipeline->member.id);
-    enum sluice_status status = store_read_mark(text_get(&folder), "committed", number, error);
-    text_reset(&folder);
+    struct state_folder folder;
+    pipeline_state_folder(flow->pipeline, flow->plan->after, flow->pipeline->member.id, &folder);
+    enum sluice_status status = store_read_mark(&folder, "committed", number, error);
+    state_folder_reset(&folder);
     return status;
 }
 
@@ -166,18 +175,14 @@ static enum sluice_status read_other_run(const struct flow *flow, uint64_t *numb
 static enum sluice_status draw_run_number(struct flow *flow, uint64_t *number,
                                           struct sluice_error *error)
 {
-    uint64_t attempted = 0;
     uint64_t newest = 0;
-    const char *folder = text_get(&flow->folder);
-    enum sluice_status status = store_read_mark(folder, "attempted", &attempted, error);
-    if (status == SLUICE_OK)
-        status = store_newest(folder, &newest, error);
-    if (newest > attempted)
-        attempted = newest;
+    enum sluice_status status = store_newest(&flow->folder, &newest, error);
     uint64_t now_ms = (uint64_t)clock_wall_ms();
-    *number = attempted + 1 > now_ms ? attempted + 1 : now_ms;
+    fault_point("run.draw");
     if (status == SLUICE_OK)
-        status = store_write_mark(folder, "attempted", *number, error);
+        status = store_draw(&flow->folder, newest + 1 > now_ms ? newest + 1 : now_ms, number,
+                            error);
+    fault_point("run.drawn");
     return status;
 }
 
@@ -216,7 +221,7 @@ static enum run_outcome run_once(struct flow *flow, uint64_t *after_run)
             note_run(flow, number);
         if (outcome != RUN_REFUSED || is_stopping(flow))
             break;
-        wait_for_change(flow, clock_wall_ms() + RESTART_PAUSE_MS);
+        wait_for_change(flow, RESTART_PAUSE_MS);
     }
     error_destroy(error);
     return outcome;
@@ -230,38 +235,34 @@ static void plan_next_run(struct flow *flow, int64_t next_run_ms)
     pthread_mutex_unlock(&flow->lock);
 }
 
-/* Wall-clock time of the next run: `every` after the last one began, now where that has passed or
- * the flow never ran. Missed ticks fold into one. */
-static int64_t next_tick_ms(const struct flow *flow, int64_t last_start_ms)
+/* When the next run is due, by the monotonic clock: `every` after the last one began, now where that
+ * has passed or the flow never ran. Missed ticks fold into one. The last run's number tells when it
+ * began by the wall clock; where that has been set back since, it counts as just begun. */
+static int64_t first_due_ms(const struct flow *flow)
 {
-    int64_t now_ms = clock_wall_ms();
-    int64_t due_ms = last_start_ms + flow->plan->every_ms;
-    /* A clock that was set back must not stop the flow for longer than one interval. */
-    if (due_ms > now_ms + flow->plan->every_ms)
-        due_ms = now_ms + flow->plan->every_ms;
-    return due_ms < now_ms ? now_ms : due_ms;
+    int64_t ago_ms = clock_wall_ms() - (int64_t)atomic_load(&flow->committed_run);
+    int64_t left_ms = flow->plan->every_ms - (ago_ms > 0 ? ago_ms : 0);
+    return clock_monotonic_ms() + (left_ms > 0 ? left_ms : 0);
 }
 
 /* Runs by the trigger until the stop. A failed run is tried again at its next trigger. */
 static enum run_outcome run_by_trigger(struct flow *flow, uint64_t after_run)
 {
-    int64_t last_start_ms = (int64_t)atomic_load(&flow->committed_run);
+    bool is_every = flow->plan->trigger == FLOW_EVERY;
+    int64_t due_ms = is_every ? first_due_ms(flow) : 0;
     const struct flow *other = find_flow(flow, flow->plan->after);
-    enum run_outcome outcome = RUN_COMMITTED;
     while (!is_stopping(flow)) {
-        bool is_every = flow->plan->trigger == FLOW_EVERY;
-        int64_t due_ms = is_every ? next_tick_ms(flow, last_start_ms) : INT64_MAX;
-        bool is_due = is_every ? clock_wall_ms() >= due_ms
+        int64_t now_ms = clock_monotonic_ms();
+        bool is_due = is_every ? now_ms >= due_ms
                                : other && atomic_load(&other->committed_run) > after_run;
         if (!is_due) {
-            plan_next_run(flow, is_every ? due_ms : 0);
-            int64_t poll_ms = clock_wall_ms() + 1000;
-            wait_for_change(flow, due_ms < poll_ms ? due_ms : poll_ms);
+            int64_t left_ms = is_every ? due_ms - now_ms : POLL_MS;
+            plan_next_run(flow, is_every ? clock_wall_ms() + left_ms : 0);
+            wait_for_change(flow, left_ms < POLL_MS ? left_ms : POLL_MS);
             continue;
         }
-        last_start_ms = clock_wall_ms();
-        outcome = run_once(flow, &after_run);
-        if (outcome == RUN_STOPPED)
+        due_ms = now_ms + flow->plan->every_ms;
+        if (run_once(flow, &after_run) == RUN_STOPPED)
             return RUN_STOPPED;
     }
     /* The stop finds the flow between runs: nothing is left undone by it. */
@@ -273,7 +274,7 @@ static enum sluice_status read_after_run(struct flow *flow, uint64_t *after_run,
                                          struct sluice_error *error)
 {
     struct checkpoint *newest = NULL;
-    enum sluice_status status = store_load(text_get(&flow->folder), 0, &newest, error);
+    enum sluice_status status = store_load(&flow->folder, 0, &newest, error);
     *after_run = newest ? newest->after_run : 0;
     checkpoint_destroy(newest);
     if (status != SLUICE_OK)
@@ -286,6 +287,7 @@ static enum run_outcome run_triggered(struct flow *flow)
     uint64_t after_run = 0;
     struct sluice_error *error = error_create();
     enum run_outcome outcome = error ? run_recovery(flow) : RUN_FAILED;
+    flow->is_resetting = false; /* nothing else is kept between runs */
     announce_change(flow->runtime);
     if (outcome == RUN_COMMITTED && read_after_run(flow, &after_run, error) != SLUICE_OK)
         outcome = RUN_FAILED;
@@ -296,12 +298,28 @@ static enum run_outcome run_triggered(struct flow *flow)
                                           : run_by_trigger(flow, after_run);
 }
 
+/* Where not even an error could be made to say why a flow failed. */
+static void explain_silence(struct flow *flow)
+{
+    pthread_mutex_lock(&flow->lock);
+    bool is_silent = flow->error[0] == '\0';
+    if (is_silent)
+        snprintf(flow->error, sizeof flow->error, "no memory to run the flow");
+    pthread_mutex_unlock(&flow->lock);
+    struct log_scope scope = scope_of(flow);
+    if (is_silent)
+        log_write(SLUICE_LOG_ERROR, &scope, NULL, 0, "no memory to run the flow: it stopped");
+}
+
 void *flow_main(void *argument)
 {
     struct flow *flow = argument;
     struct runtime *runtime = flow->runtime;
+    pipeline_state_begin_runs(flow);
     enum run_outcome outcome = flow->plan->trigger == FLOW_CONTINUOUS ? run_until_stopped(flow)
                                                                       : run_triggered(flow);
+    if (outcome == RUN_FAILED)
+        explain_silence(flow);
     pthread_mutex_lock(&flow->lock);
     flow->state = outcome == RUN_FAILED ? FLOW_FAILED : FLOW_ENDED;
     flow->is_uncommitted = outcome == RUN_STOPPED || outcome == RUN_REFUSED;

@@ -19,7 +19,8 @@ struct step_counters {
     atomic_int_least64_t time_ns[STEP_WAITING_RETRY + 1]; /* by activity */
     atomic_int_least64_t queued_bytes;
     atomic_int_least64_t progress_done, progress_total;
-    atomic_int activity;
+    atomic_int activity, shedding_count; /* instances whose rows go to the dead letter */
+    atomic_int blocked_by; /* index of the step that it waits for and that is stuck, + 1; 0: none */
 };
 
 /* One value of a component's own metric; labels are the values joined by '\x1f'. */
@@ -42,18 +43,23 @@ struct flow_step {
     struct metric_value *metrics;
 };
 
+#define FLOW_RESTORE_NOTHING UINT64_MAX
+
 struct flow {
     struct runtime *runtime;
     struct pipeline_run *pipeline;
     const struct flow_plan *plan;
     size_t step_count;
     struct flow_step *steps;
-    struct text folder; /* checkpoints of this flow and member */
+    struct state_folder folder; /* checkpoints of this flow and member */
+    bool restores_newest;       /* what `prepared` was made from was the newest checkpoint */
     struct execution *prepared; /* continuous: made before anything opens */
-    uint64_t restore_from;      /* checkpoint that the next execution restores; 0: the newest */
+    uint64_t restore_from;      /* checkpoint that the next execution restores; 0: the newest;
+                                 * FLOW_RESTORE_NOTHING: none is known as decided */
+    bool is_resetting;          /* --reset-state: its next execution only takes a fresh checkpoint */
     pthread_t thread;
     bool is_started;
-    atomic_uint_least64_t rejects_by_code[SLUICE_CODE_INTERNAL + 1];
+    atomic_uint_least64_t rejects_by_code[SLUICE_CODE_COUNT];
     atomic_uint_least64_t committed_run; /* newest committed run of a batch flow */
 
     pthread_mutex_t lock;
@@ -61,6 +67,7 @@ struct flow {
     struct execution *execution; /* running now */
     enum flow_state state;
     bool is_uncommitted; /* stopped with something left */
+    struct replay_report report;
     uint64_t run_count, checkpoint_count, checkpoint_number;
     int64_t checkpoint_duration_ms, next_run_ms;
     char error[1024];
@@ -69,7 +76,9 @@ struct flow {
 struct pipeline_run {
     const struct pipeline_plan *plan;
     struct account account; /* limit: settings.memory */
-    struct text folder;     /* STATE/PIPELINE */
+    struct text folder;     /* STATE/PIPELINE; in a shared store without STATE */
+    struct state_store *store;
+    struct pipeline_state *shared; /* what a shared store lives from; NULL for a folder */
     struct member member;
 };
 
@@ -89,6 +98,7 @@ struct runtime {
     bool has_stopper;
     pthread_t conductor; /* --once: starts the flows in their order */
     bool has_conductor;
+    struct sluice_error *error; /* of who starts the flows */
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a flow ended or committed, or the runtime is stopping */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHANNELS_SHARE = 4 };
+
 static enum sluice_status no_memory(struct sluice_error *error)
 {
     return error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
@@ -50,12 +52,14 @@ static void init_instance(struct execution *execution, struct instance *instance
         .run = execution->run_number,
         .is_batch = flow->plan->trigger != FLOW_CONTINUOUS,
         .is_once = flow->runtime->options.is_once,
+        .is_replay = flow->runtime->options.replay != NULL || flow->is_resetting,
         .lane = plan->is_parallel ? lane : 0,
         .lane_count = plan->is_parallel ? execution->lane_count : 1,
         .memory_bytes = pipeline->plan->settings.memory_bytes /
                         (int64_t)(execution->instance_count ? execution->instance_count : 1),
     };
     instance->watermark_us = INT64_MIN;
+    pthread_mutex_init(&instance->object_lock, NULL);
     instance->error = error_create();
 }
 
@@ -254,6 +258,16 @@ static enum sluice_status reserve(struct execution *execution, struct sluice_err
     return SLUICE_OK;
 }
 
+/* All channels together hold no more than a part of the budget, however many there are. */
+static void bound_channels(struct execution *execution)
+{
+    const struct settings_plan *settings = &execution->flow->pipeline->plan->settings;
+    int64_t count = execution->channel_count ? (int64_t)execution->channel_count : 1;
+    int64_t share = settings->memory_bytes / CHANNELS_SHARE / count;
+    execution->channel_bytes =
+        settings->channel_bytes < share ? settings->channel_bytes : share;
+}
+
 enum sluice_status graph_build(struct execution *execution, struct sluice_error *error)
 {
     struct flow *flow = execution->flow;
@@ -270,11 +284,7 @@ enum sluice_status graph_build(struct execution *execution, struct sluice_error 
         lane->index = i;
         lane->random_state = execution->nonce + (uint64_t)i * 0x9e3779b97f4a7c15u;
         pthread_mutex_init(&lane->lock, NULL);
-        pthread_condattr_t clock;
-        pthread_condattr_init(&clock);
-        pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-        pthread_cond_init(&lane->wake, &clock);
-        pthread_condattr_destroy(&clock);
+        condition_init(&lane->wake);
     }
     for (size_t i = 0; i < execution->step_count; i++) {
         const struct step_plan *plan = flow->steps[i].plan;
@@ -293,8 +303,10 @@ enum sluice_status graph_build(struct execution *execution, struct sluice_error 
         status = connect_steps(execution, error);
     if (status == SLUICE_OK)
         status = connect_dead_letter(execution, error);
-    if (status == SLUICE_OK)
+    if (status == SLUICE_OK) {
         mark_reachable(execution);
+        bound_channels(execution);
+    }
     free(homes);
     return status;
 }
@@ -310,6 +322,7 @@ static void free_instance(struct instance *instance)
     free(instance->outputs);
     free(instance->inputs);
     error_destroy(instance->error);
+    pthread_mutex_destroy(&instance->object_lock);
     free(instance);
 }
 

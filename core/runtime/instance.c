@@ -19,6 +19,8 @@ enum sluice_status instance_create(struct instance *instance, const struct check
     enum sluice_status (*restore)(void *, struct sluice_state_reader *, struct sluice_error *) =
         NULL;
     enum sluice_status status = SLUICE_FATAL;
+    if (instance->step->plan->is_best_effort && best_effort_create(instance) != SLUICE_OK)
+        return error_status(instance->error);
     switch (component->kind) {
     case SLUICE_KIND_SOURCE:
         status = component->source.create(&instance->host, options, &instance->object,
@@ -35,9 +37,12 @@ enum sluice_status instance_create(struct instance *instance, const struct check
                                         instance->error);
         break;
     case SLUICE_KIND_CODEC:
+    case SLUICE_KIND_STATE:
     case SLUICE_KIND_NONE:
         break;
     }
+    if (status == SLUICE_OK && instance->effort)
+        best_effort_created(instance);
     if (status == SLUICE_OK && restore && entry) {
         struct sluice_state_reader reader = {text_get(&entry->state), entry->state.size};
         status = restore(instance->object, &reader, instance->error);
@@ -60,6 +65,8 @@ enum sluice_status instance_open(struct instance *instance)
         call_leave(call);
     } while (attempt_repeats(&attempt, &status));
     instance->is_open = status == SLUICE_OK;
+    if (instance->effort && instance->is_open && !best_effort_is_down(instance))
+        best_effort_up(instance);
     return status;
 }
 
@@ -84,6 +91,7 @@ void instance_destroy(struct instance *instance)
     if (instance->object)
         destroy(instance->object);
     instance->object = NULL;
+    best_effort_destroy(instance);
 }
 
 /* ---- the data path ---- */
@@ -143,6 +151,10 @@ enum sluice_status instance_watermark(struct instance *instance, int64_t time_us
 enum sluice_status instance_tick(struct instance *instance)
 {
     const struct component *component = instance->step->plan->component;
+    if (best_effort_is_down(instance)) {
+        best_effort_tick(instance);
+        return SLUICE_OK;
+    }
     if (component->kind != SLUICE_KIND_SINK || !component->sink.tick)
         return SLUICE_OK;
     struct attempt attempt = {.instance = instance};
@@ -176,6 +188,7 @@ static enum sluice_status write_state(struct instance *instance, uint64_t checkp
     case SLUICE_KIND_SINK:
         return component->sink.stage(object, checkpoint, &writer, instance->error);
     case SLUICE_KIND_CODEC:
+    case SLUICE_KIND_STATE:
     case SLUICE_KIND_NONE:
         break;
     }
@@ -191,13 +204,14 @@ static enum checkpoint_kind state_kind(const struct instance *instance)
 }
 
 /* Hands the state to the checkpoint under way and answers the controller. */
-static enum sluice_status answer_barrier(struct instance *instance, struct text *state)
+static enum sluice_status answer_barrier(struct instance *instance, enum checkpoint_kind kind,
+                                         struct text *state)
 {
     struct execution *execution = instance->execution;
     bool is_added = true;
     pthread_mutex_lock(&execution->lock);
     if (execution->gathering && state->size)
-        is_added = checkpoint_add(execution->gathering, state_kind(instance), instance->run.step,
+        is_added = checkpoint_add(execution->gathering, kind, instance->run.step,
                                   instance->run.lane, state);
     execution->pending--;
     pthread_cond_broadcast(&execution->changed);
@@ -228,7 +242,8 @@ enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpo
     struct attempt attempt = {.instance = instance};
     struct text state = {0};
     enum sluice_status status = SLUICE_OK;
-    do {
+    enum checkpoint_kind kind = state_kind(instance);
+    while (!best_effort_is_down(instance)) {
         text_clear(&state);
         struct call call = call_enter(instance, STEP_WORKING);
         point_before(instance);
@@ -238,9 +253,15 @@ enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpo
         if (status == SLUICE_OK && state.has_failed)
             status = error_set(instance->error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
                                "no memory for the step's state");
-    } while (attempt_repeats(&attempt, &status));
+        if (!attempt_repeats(&attempt, &status))
+            break;
+    }
+    if (best_effort_is_down(instance))
+        kind = best_effort_carry(instance, &state);
+    else if (instance->effort && status == SLUICE_OK)
+        best_effort_staged(instance, checkpoint, &state);
     if (status == SLUICE_OK)
-        status = answer_barrier(instance, &state);
+        status = answer_barrier(instance, kind, &state);
     text_reset(&state);
     return status;
 }
@@ -248,19 +269,24 @@ enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpo
 enum sluice_status instance_recover(struct instance *instance, const struct command *command)
 {
     const struct sluice_sink *sink = &instance->step->plan->component->sink;
-    if (!sink->recover)
-        return SLUICE_OK;
     const struct checkpoint_entry *entry =
         command->checkpoint
             ? checkpoint_find(command->checkpoint, instance->run.step, instance->run.lane)
             : NULL;
+    enum sluice_status status = SLUICE_OK;
+    if (instance->effort && !best_effort_recovers(instance, command, entry, &status))
+        return status;
+    if (!sink->recover)
+        return SLUICE_OK;
     struct sluice_recovery recovery = {.struct_size = sizeof recovery,
                                        .member = command->member,
                                        .checkpoint = command->number,
-                                       .is_committed = command->is_committed,
-                                       .is_running = instance->has_written};
+                                       .is_committed =
+                                           command->is_committed ||
+                                           (entry && entry->kind == CHECKPOINT_COMMITTED),
+                                       .is_running = instance->has_written,
+                                       .settlement = command->settlement};
     struct attempt attempt = {.instance = instance};
-    enum sluice_status status = SLUICE_OK;
     do {
         struct sluice_state_reader reader = {entry ? text_get(&entry->state) : "",
                                              entry ? entry->state.size : 0};
@@ -271,6 +297,8 @@ enum sluice_status instance_recover(struct instance *instance, const struct comm
         fault_point("sink.recover-done");
         call_leave(call);
     } while (attempt_repeats(&attempt, &status));
+    if (instance->effort)
+        best_effort_recovered(instance, command, status);
     return status;
 }
 
@@ -308,6 +336,10 @@ enum sluice_status instance_commit(struct instance *instance, uint64_t checkpoin
         instance->execution->gathering, instance->run.step, instance->run.lane);
     struct attempt attempt = {.instance = instance};
     enum sluice_status status = SLUICE_OK;
+    /* A sink that is or was down had nothing staged for this checkpoint, or its probe did it. */
+    if (instance->effort &&
+        (best_effort_is_down(instance) || !best_effort_has_leftover(instance)))
+        return SLUICE_OK;
     do {
         struct sluice_state_reader reader = {entry ? text_get(&entry->state) : "",
                                              entry ? entry->state.size : 0};
@@ -317,6 +349,8 @@ enum sluice_status instance_commit(struct instance *instance, uint64_t checkpoin
         fault_point("sink.commit-done");
         call_leave(call);
     } while (attempt_repeats(&attempt, &status));
+    if (instance->effort && status == SLUICE_OK && !best_effort_is_down(instance))
+        best_effort_committed(instance);
     return status;
 }
 

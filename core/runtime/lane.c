@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A lane's thread: commands first, then messages, then its sources. */
-#include "runtime/execution.h"
+#include "runtime/replay/replay.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 enum { TICK_MS = 100, READ_WAIT_MS = 50, EMPTY_READ_PAUSE_MS = 5 };
+/* One part in so many of the budget. */
+enum { BUDGET_RESERVE = 4, QUEUED_SHARE = 16 };
 
 void lane_wake(struct lane *lane)
 {
@@ -37,17 +39,9 @@ struct instance *lane_own(struct lane *lane, struct instance *instance,
 
 static void lane_sleep(struct lane *lane, int64_t wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += (wait_ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
     pthread_mutex_lock(&lane->lock);
     if (!lane->is_signalled)
-        pthread_cond_timedwait(&lane->wake, &lane->lock, &until);
+        condition_wait(&lane->wake, &lane->lock, wait_ms);
     lane->is_signalled = false;
     pthread_mutex_unlock(&lane->lock);
 }
@@ -58,15 +52,16 @@ static bool is_cancelled(const struct lane *lane)
 }
 
 /* The next command, or NULL. While an instance of the lane is in the middle of a call, only what a
- * waiting source may depend on is done. */
+ * waiting source may depend on is done: ahead of the others, which wait for the call to end. */
 static struct command *take_command(struct lane *lane, bool is_waiting)
 {
     pthread_mutex_lock(&lane->lock);
-    struct command *command = lane->commands;
-    if (command && is_waiting && command->kind != COMMAND_RECOVER)
-        command = NULL;
+    struct command **at = &lane->commands;
+    while (is_waiting && *at && (*at)->kind != COMMAND_RECOVER)
+        at = &(*at)->next;
+    struct command *command = *at;
     if (command)
-        lane->commands = command->next;
+        *at = command->next;
     pthread_mutex_unlock(&lane->lock);
     return command;
 }
@@ -100,6 +95,9 @@ static enum sluice_status do_command(struct instance *instance, const struct com
         return is_source ? instance_decide(instance, command->number) : SLUICE_OK;
     case COMMAND_COMMIT:
         return is_sink ? instance_commit(instance, command->number) : SLUICE_OK;
+    case COMMAND_REPLAY:
+        return instance == command->replay.instance ? replay_deliver(instance, &command->replay)
+                                                    : SLUICE_OK;
     case COMMAND_COMMITTED:
         if (is_source)
             instance_committed(instance, command->number);
@@ -196,13 +194,32 @@ static struct instance *next_source(struct lane *lane)
     for (size_t i = 0; i < lane->instance_count; i++) {
         size_t at = (lane->next_source + i) % lane->instance_count;
         struct instance *instance = lane->instances[at];
-        bool is_source = instance->step->plan->component->kind == SLUICE_KIND_SOURCE;
-        if (is_source && !instance->is_exhausted) {
+        const struct component *component = instance->step->plan->component;
+        bool is_source = component->kind == SLUICE_KIND_SOURCE;
+        bool is_read = instance->run.is_replay ? component->source.decide != NULL
+                                               : !instance->is_exhausted;
+        if (is_source && is_read) {
             lane->next_source = at + 1;
             return instance;
         }
     }
     return NULL;
+}
+
+/* Near the end of the budget nothing is read until what is queued has been worked off. Where it is
+ * the state of steps that fills the budget, waiting would not help. */
+static bool is_held_back(const struct lane *lane)
+{
+    const struct flow *flow = lane->execution->flow;
+    int64_t memory = flow->pipeline->plan->settings.memory_bytes;
+    if (atomic_load_explicit(&flow->pipeline->account.used_bytes, memory_order_relaxed) <
+        memory - memory / BUDGET_RESERVE)
+        return false;
+    int64_t queued = 0;
+    for (size_t i = 0; i < flow->step_count; i++)
+        queued += atomic_load_explicit(&flow->steps[i].counters.queued_bytes,
+                                       memory_order_relaxed);
+    return queued > memory / QUEUED_SHARE;
 }
 
 /* Reads one source once. False where there was nothing to read from. */
@@ -211,14 +228,21 @@ static bool read_source(struct lane *lane)
     struct instance *instance = lane->is_running ? next_source(lane) : NULL;
     if (!instance)
         return false;
+    if (is_held_back(lane)) {
+        lane_sleep(lane, EMPTY_READ_PAUSE_MS);
+        return true;
+    }
     struct sluice_batch *batch = NULL;
     int64_t before_ms = clock_monotonic_ms();
     enum sluice_status status = instance_read(instance, READ_WAIT_MS, &batch);
     if (status == SLUICE_OK)
         status = output_batch(instance, batch);
-    else if (status == SLUICE_END)
-        status = end_source(instance);
-    else if (status == SLUICE_AGAIN) {
+    else if (status == SLUICE_END) {
+        bool is_kept_up = instance->is_exhausted; /* a replay's: to stay in its group */
+        status = is_kept_up ? SLUICE_OK : end_source(instance);
+        if (is_kept_up)
+            lane_sleep(lane, READ_WAIT_MS);
+    } else if (status == SLUICE_AGAIN) {
         status = SLUICE_OK;
         if (clock_monotonic_ms() - before_ms < 1)
             lane_sleep(lane, EMPTY_READ_PAUSE_MS);

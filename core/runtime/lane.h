@@ -52,6 +52,7 @@ enum command_kind {
     COMMAND_RECOVER,      /* sinks: finish and drop what `member` staged */
     COMMAND_OPEN_SOURCES,
     COMMAND_RUN,          /* sources may be read */
+    COMMAND_REPLAY,       /* one instance: takes rejected rows in again */
     COMMAND_STOP_READING,
     COMMAND_BARRIER,      /* sources snapshot and send barrier `number` */
     COMMAND_DECIDE,
@@ -60,12 +61,21 @@ enum command_kind {
     COMMAND_QUIT
 };
 
+/* Letters that are replayed. */
+struct replay_rows {
+    struct instance *instance;   /* a source, or one that the letters' step reads from */
+    const struct output *output; /* which way; NULL: raw records of a source */
+    struct sluice_batch *batch;
+};
+
 struct command {
     enum command_kind kind;
     uint64_t number;
     const char *member;
     const struct checkpoint *checkpoint; /* RECOVER: NULL where nothing was decided */
     bool is_committed;                   /* RECOVER */
+    enum sluice_settlement settlement;   /* RECOVER */
+    struct replay_rows replay;           /* REPLAY */
     bool is_settling; /* asked by a source, not by the controller */
     struct command *next;
 };
@@ -126,6 +136,9 @@ void message_destroy(struct message *message);
 
 enum sluice_status deliver(struct input *input, struct message *message); /* takes it */
 enum sluice_status output_batch(struct instance *instance, struct sluice_batch *batch);
+/* One way of it; the batch stays the caller's. */
+enum sluice_status output_send(struct instance *instance, const struct output *output,
+                               struct sluice_batch *batch);
 enum sluice_status output_mark(struct instance *instance, enum message_kind kind,
                                int64_t watermark_us, uint64_t checkpoint);
 /* After the barrier has passed the instance: sends it to the dead letter when it was the last. */

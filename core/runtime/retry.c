@@ -31,6 +31,11 @@ static uint64_t next_random(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+uint64_t lane_random(struct lane *lane)
+{
+    return next_random(&lane->random_state);
+}
+
 /* Full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"): a random time up to a
  * bound that doubles; at least what the server asked for. */
 static int64_t backoff_ms(const struct attempt *attempt)
@@ -40,7 +45,7 @@ static int64_t backoff_ms(const struct attempt *attempt)
     if (bound > BACKOFF_MOST_MS)
         bound = BACKOFF_MOST_MS;
     int64_t wait =
-        1 + (int64_t)(next_random(&attempt->instance->lane->random_state) % (uint64_t)bound);
+        1 + (int64_t)(lane_random(attempt->instance->lane) % (uint64_t)bound);
     int64_t asked = error_retry_after_ms(attempt->instance->error);
     return asked > wait ? asked : wait;
 }
@@ -71,22 +76,35 @@ static enum sluice_status give_up(struct instance *instance, int64_t waited_ms)
     return SLUICE_FATAL;
 }
 
+static bool end_attempt(const struct attempt *attempt, enum sluice_status status)
+{
+    struct instance *instance = attempt->instance;
+    if (attempt->count && status == SLUICE_OK)
+        note_error(instance, "");
+    if (attempt->count)
+        atomic_store(&instance->failing_since_ms, 0);
+    return false;
+}
+
 bool attempt_repeats(struct attempt *attempt, enum sluice_status *status)
 {
     struct instance *instance = attempt->instance;
     struct execution *execution = instance->execution;
     if (*status == SLUICE_NOT_CONNECTED) {
+        struct log_scope scope = scope_of(instance);
+        log_error(SLUICE_LOG_WARN, &scope, instance->error,
+                  "starting over from the last decided checkpoint");
         atomic_store(&execution->wants_restart, true);
         return false;
     }
-    if (*status != SLUICE_RETRY) {
-        if (attempt->count && *status == SLUICE_OK)
-            note_error(instance, "");
-        return false;
-    }
-    int64_t now_ms = clock_monotonic_ms();
     if (attempt->count == 0)
-        attempt->first_ms = now_ms;
+        attempt->first_ms = instance->called_ms;
+    if (instance->effort && best_effort_takes(instance, attempt->first_ms, status))
+        return end_attempt(attempt, *status);
+    if (*status != SLUICE_RETRY)
+        return end_attempt(attempt, *status);
+    int64_t now_ms = clock_monotonic_ms();
+    atomic_store(&instance->failing_since_ms, attempt->first_ms);
     log_retry(attempt, now_ms);
     int64_t waited_ms = now_ms - attempt->first_ms;
     if (execution->retry_limit_ms && waited_ms >= execution->retry_limit_ms) {
@@ -112,6 +130,8 @@ struct call call_enter(struct instance *instance, enum step_activity activity)
     struct call call = {instance, lane_own(instance->lane, instance, activity),
                         instance->is_busy};
     instance->is_busy = true;
+    instance->called_ms = instance->lane->owner_since_ns / 1000000;
+    atomic_store_explicit(&instance->is_called, true, memory_order_relaxed);
     error_reset(instance->error);
     return call;
 }
@@ -119,5 +139,7 @@ struct call call_enter(struct instance *instance, enum step_activity activity)
 void call_leave(struct call call)
 {
     call.instance->is_busy = call.was_busy;
+    atomic_fetch_add_explicit(&call.instance->moves, 1, memory_order_relaxed);
+    atomic_store_explicit(&call.instance->is_called, false, memory_order_relaxed);
     lane_own(call.instance->lane, call.owner, STEP_WORKING);
 }

@@ -4,13 +4,14 @@
  * A checkpoint: barriers through the graph → every instance has answered → written durably →
  * decided (by the source, or by being durable) → sinks commit → marked as committed → sources
  * told. A crash before the decision restores the one before; after it, recover finishes it. */
-#include "runtime/execution.h"
+#include "runtime/replay/replay.h"
+#include "runtime/shape.h"
 
 #include "telemetry/log.h"
 
 #include <string.h>
 
-enum { KEPT_CHECKPOINTS = 8 };
+enum { KEPT_CHECKPOINTS = 8, LEFTOVER_LEAST_MS = 1000 };
 
 static struct log_scope scope_of(const struct flow *flow)
 {
@@ -22,8 +23,7 @@ static bool is_stopping(const struct flow *flow)
     return atomic_load(&flow->runtime->is_stopping);
 }
 
-/* Why the execution is over, reported once. */
-static enum run_outcome conclude(struct execution *execution)
+enum run_outcome run_conclude(struct execution *execution)
 {
     struct flow *flow = execution->flow;
     if (atomic_load(&execution->wants_restart))
@@ -41,6 +41,11 @@ static enum run_outcome conclude(struct execution *execution)
 /* A failure of the controller's own. */
 static void fail(struct execution *execution, const struct sluice_error *error)
 {
+    /* The time of an orderly end ran out while a store of state was waited for. */
+    if (error_code(error) == SLUICE_CODE_CANCELLED && is_stopping(execution->flow)) {
+        execution_cancel(execution);
+        return;
+    }
     execution_fail(execution, NULL, error);
 }
 
@@ -53,6 +58,15 @@ static uint64_t rows_read(const struct execution *execution)
             rows += atomic_load(&step->counters.rows_out) + atomic_load(&step->counters.rejected);
     }
     return rows;
+}
+
+/* What there is to go on from before this process takes a checkpoint of its own. */
+static void note_committed(struct flow *flow, uint64_t committed)
+{
+    pthread_mutex_lock(&flow->lock);
+    if (committed > flow->checkpoint_number)
+        flow->checkpoint_number = committed;
+    pthread_mutex_unlock(&flow->lock);
 }
 
 static void note_checkpoint(struct flow *flow, uint64_t number, int64_t duration_ms)
@@ -78,11 +92,30 @@ static bool decide(struct execution *execution, uint64_t number)
     return false;
 }
 
+/* What is the flow's own: its shape, and the claim of the letters that the checkpoint holds. */
+static bool add_own_entries(struct execution *execution, struct checkpoint *checkpoint,
+                            struct sluice_error *error)
+{
+    struct text nonce = {0};
+    if (execution->claim)
+        text_append_bytes(&nonce, (const char *)&execution->claim, sizeof execution->claim);
+    pthread_mutex_lock(&execution->lock);
+    bool is_added = !nonce.has_failed && shape_add(execution->flow, checkpoint) &&
+                    (execution->claim == 0 ||
+                     checkpoint_add(checkpoint, CHECKPOINT_REPLAYED, "", 0, &nonce));
+    pthread_mutex_unlock(&execution->lock);
+    text_reset(&nonce);
+    if (!is_added) {
+        error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY, "no memory for a checkpoint");
+        fail(execution, error);
+    }
+    return is_added;
+}
+
 static bool take_checkpoint(struct execution *execution, uint64_t number, uint64_t after_run,
                             struct sluice_error *error)
 {
     struct flow *flow = execution->flow;
-    const char *folder = text_get(&flow->folder);
     int64_t started_ms = clock_monotonic_ms();
     struct checkpoint *checkpoint = checkpoint_create(number);
     if (!checkpoint) {
@@ -96,10 +129,11 @@ static bool take_checkpoint(struct execution *execution, uint64_t number, uint64
     execution->gathering = checkpoint;
     pthread_mutex_unlock(&execution->lock);
     fault_point("checkpoint.begun");
-    if (!execution_command(execution, COMMAND_BARRIER, number))
+    if (!add_own_entries(execution, checkpoint, error) ||
+        !execution_command(execution, COMMAND_BARRIER, number))
         return false;
     fault_point("checkpoint.gathered");
-    if (store_save(folder, checkpoint, error) != SLUICE_OK) {
+    if (store_save(&flow->folder, checkpoint, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
@@ -110,7 +144,8 @@ static bool take_checkpoint(struct execution *execution, uint64_t number, uint64
     if (!execution_command(execution, COMMAND_COMMIT, number))
         return false;
     fault_point("checkpoint.committed");
-    if (store_write_mark(folder, "committed", number, error) != SLUICE_OK) {
+    if (!execution_has_leftover(execution) &&
+        store_write_mark(&flow->folder, "committed", number, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
@@ -127,77 +162,97 @@ static void prune(struct execution *execution, uint64_t number)
 {
     struct sluice_error *error = error_create();
     bool is_deciding = execution->deciding_step != SIZE_MAX;
-    uint64_t oldest = !is_deciding                  ? number
-                      : number > KEPT_CHECKPOINTS ? number - KEPT_CHECKPOINTS
-                                                    : 1;
-    if (error && store_prune(text_get(&execution->flow->folder), oldest, error) != SLUICE_OK) {
+    uint64_t spare = is_deciding ? KEPT_CHECKPOINTS : 0;
+    fault_point("checkpoint.prune");
+    if (error && store_prune(&execution->flow->folder, number, spare, error) != SLUICE_OK) {
         struct log_scope scope = scope_of(execution->flow);
         log_error(SLUICE_LOG_WARN, &scope, error, "old checkpoints were not removed");
     }
+    fault_point("checkpoint.pruned");
     error_destroy(error);
 }
 
-/* What the newest checkpoint holds must have a step to go to: a source under another name would
- * read everything again, and nobody would finish what a sink had staged. */
-static bool all_entries_have_steps(const struct execution *execution,
-                                   const struct checkpoint *newest, bool is_committed,
-                                   struct sluice_error *error)
+bool run_take_checkpoint(struct execution *execution, uint64_t number, struct sluice_error *error)
 {
-    const struct flow *flow = execution->flow;
-    for (size_t i = 0; newest && i < newest->entry_count; i++) {
-        const struct checkpoint_entry *entry = &newest->entries[i];
-        bool is_needed = entry->kind == CHECKPOINT_STAGED
-                             ? !is_committed
-                             : flow->plan->trigger == FLOW_CONTINUOUS;
-        bool is_there = false;
-        for (size_t s = 0; s < flow->step_count; s++)
-            is_there = is_there || strcmp(flow->steps[s].plan->name, entry->step) == 0;
-        if (is_needed && !is_there) {
-            error_set(error, SLUICE_CONFIG, SLUICE_CODE_STATE_VERSION,
-                      "the last checkpoint belongs to a step `%s`, which the flow no longer has: "
-                      "give the step that took its place `name: %s`, or remove the folder %s to "
-                      "start the flow over",
-                      entry->step, entry->step, text_get(&flow->folder));
-            return false;
-        }
-    }
+    if (!take_checkpoint(execution, number, 0, error))
+        return false;
+    prune(execution, number);
     return true;
 }
 
-/* Opens everything and settles what past runs staged. `newest` is the flow's newest checkpoint. */
-static bool begin(struct execution *execution, const struct checkpoint *newest,
-                  struct sluice_error *error)
+/* A start over keeps nothing but what sinks can still finish. */
+static enum sluice_status check_shape(const struct flow *flow, const struct checkpoint *newest,
+                                      bool is_committed, struct sluice_error *error)
+{
+    return flow->is_resetting ? SLUICE_OK : shape_check(flow, newest, !is_committed, error);
+}
+
+/* A checkpoint is saved before it is marked: where the mark is ahead, a checkpoint was lost, and the
+ * one before it would repeat rows. */
+static bool is_newest_there(const struct execution *execution, uint64_t newest, uint64_t committed,
+                            struct sluice_error *error)
+{
+    if (committed <= newest)
+        return true;
+    struct text place = {0};
+    state_folder_describe(&execution->flow->folder, &place);
+    error_set(error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT,
+              "checkpoint %llu was committed, but it is not in %s: restore the folder from a "
+              "backup, or remove it to start the flow over, which reads everything again",
+              (unsigned long long)committed, text_get(&place));
+    text_reset(&place);
+    return false;
+}
+
+bool run_begin(struct execution *execution, const struct checkpoint *newest,
+               struct sluice_error *error)
 {
     struct flow *flow = execution->flow;
     uint64_t number = newest ? newest->number : 0;
     uint64_t committed = 0;
     if (execution_start(execution, error) != SLUICE_OK ||
-        store_read_mark(text_get(&flow->folder), "committed", &committed, error) != SLUICE_OK ||
-        !all_entries_have_steps(execution, newest, number == committed, error)) {
+        store_read_mark(&flow->folder, "committed", &committed, error) != SLUICE_OK ||
+        !is_newest_there(execution, number, committed, error) ||
+        check_shape(flow, newest, number == committed, error) != SLUICE_OK) {
         fail(execution, error);
         return false;
     }
+    note_committed(flow, committed);
+    fault_point("run.begin");
     if (!execution_command(execution, COMMAND_OPEN, 0))
         return false;
+    fault_point("run.opened");
     if (execution->deciding_step == SIZE_MAX) {
         bool is_left = number > 0 && number != committed;
         execution->has_leftovers = is_left;
+        /* Opening may have taken long: whoever is the member now must lose nothing by us. */
+        if (store_confirm(&flow->folder, error) != SLUICE_OK) {
+            fail(execution, error);
+            return false;
+        }
         if (!execution_recover(execution, newest, !is_left))
             return false;
-        if (is_left &&
-            store_write_mark(text_get(&flow->folder), "committed", number, error) != SLUICE_OK) {
+        fault_point("run.recovered");
+        if (is_left && !execution_has_leftover(execution) &&
+            store_write_mark(&flow->folder, "committed", number, error) != SLUICE_OK) {
             fail(execution, error);
             return false;
         }
         execution->has_leftovers = false;
+        fault_point("run.settled");
+        if (replay_resolve(flow, number, newest, error) != SLUICE_OK) {
+            fail(execution, error);
+            return false;
+        }
     }
     return true;
 }
 
-static bool begin_reading(struct execution *execution)
+bool run_begin_reading(struct execution *execution)
 {
     if (!execution_command(execution, COMMAND_OPEN_SOURCES, 0))
         return false;
+    fault_point("run.sources-opened");
     pthread_mutex_lock(&execution->lock);
     execution->is_reading = true;
     pthread_mutex_unlock(&execution->lock);
@@ -207,7 +262,7 @@ static bool begin_reading(struct execution *execution)
     return true;
 }
 
-static void end(struct execution *execution)
+void run_end(struct execution *execution)
 {
     execution_command(execution, COMMAND_QUIT, 0);
     execution_cancel(execution);
@@ -246,6 +301,36 @@ static enum wake_reason wait_for_work(struct execution *execution, int64_t due_m
     return reason;
 }
 
+static bool waits_for_leftover(struct execution *execution, int64_t until_ms)
+{
+    return execution_has_leftover(execution) && !execution->has_failed &&
+           !atomic_load(&execution->is_cancelled) && clock_monotonic_ms() < until_ms;
+}
+
+/* The end of a run gives a sink of best effort its patience to finish what it had staged. */
+static enum run_outcome finish_leftovers(struct execution *execution, uint64_t number,
+                                         struct sluice_error *error)
+{
+    struct flow *flow = execution->flow;
+    int64_t patience_ms = LEFTOVER_LEAST_MS;
+    if (!execution_has_leftover(execution))
+        return RUN_COMMITTED;
+    for (size_t i = 0; i < flow->step_count; i++)
+        if (flow->steps[i].plan->patience_ms > patience_ms)
+            patience_ms = flow->steps[i].plan->patience_ms;
+    int64_t until_ms = clock_monotonic_ms() + patience_ms;
+    pthread_mutex_lock(&execution->lock);
+    while (waits_for_leftover(execution, until_ms))
+        execution_wait(execution, until_ms);
+    pthread_mutex_unlock(&execution->lock);
+    if (execution_has_leftover(execution))
+        return RUN_STOPPED;
+    if (store_write_mark(&flow->folder, "committed", number, error) == SLUICE_OK)
+        return RUN_COMMITTED;
+    fail(execution, error);
+    return RUN_FAILED;
+}
+
 /* Checkpoints until the end; the last one ends the run. */
 static enum run_outcome checkpoint_until_end(struct execution *execution, uint64_t number,
                                              struct sluice_error *error)
@@ -267,16 +352,23 @@ static enum run_outcome checkpoint_until_end(struct execution *execution, uint64
         uint64_t rows_now = rows_read(execution);
         bool is_forced = due_ms > clock_monotonic_ms();
         if (reason == WAKE_END || is_forced || rows_now != rows_before) {
-            number++;
+            number = store_next(&flow->folder, number);
             if (!take_checkpoint(execution, number, 0, error))
                 return RUN_FAILED;
             prune(execution, number);
         }
         if (reason == WAKE_END)
-            return RUN_COMMITTED;
+            return finish_leftovers(execution, number, error);
         rows_before = rows_now;
         due_ms = clock_monotonic_ms() + interval_ms;
     }
+}
+
+/* Another process was the member between the making of the instances and our claim. */
+static bool is_outdated(const struct execution *execution, const struct checkpoint *newest)
+{
+    return execution->flow->restores_newest &&
+           execution->restored != (newest ? newest->number : 0);
 }
 
 enum run_outcome run_continuous(struct flow *flow, struct execution *execution)
@@ -287,13 +379,15 @@ enum run_outcome run_continuous(struct flow *flow, struct execution *execution)
     if (!error)
         return RUN_FAILED;
     flow_set_state(flow, FLOW_STARTING);
-    if (store_load(text_get(&flow->folder), 0, &newest, error) != SLUICE_OK)
+    if (store_claim(&flow->folder, &newest, error) != SLUICE_OK)
         fail(execution, error);
-    else if (begin(execution, newest, error) && begin_reading(execution))
+    else if (is_outdated(execution, newest))
+        atomic_store(&execution->wants_restart, true);
+    else if (run_begin(execution, newest, error) && run_begin_reading(execution))
         outcome = checkpoint_until_end(execution, newest ? newest->number : 0, error);
-    end(execution);
+    run_end(execution);
     if (outcome != RUN_COMMITTED)
-        outcome = conclude(execution);
+        outcome = run_conclude(execution);
     checkpoint_destroy(newest);
     error_destroy(error);
     return outcome;
@@ -320,16 +414,16 @@ enum run_outcome run_batch(struct flow *flow, struct execution *execution, uint6
     if (!error)
         return RUN_FAILED;
     flow_set_state(flow, FLOW_STARTING);
-    if (store_load(text_get(&flow->folder), 0, &newest, error) != SLUICE_OK)
+    if (store_claim(&flow->folder, &newest, error) != SLUICE_OK)
         fail(execution, error);
     else
-        is_done = begin(execution, newest, error) && begin_reading(execution) &&
+        is_done = run_begin(execution, newest, error) && run_begin_reading(execution) &&
                   wait_for_sources(execution) &&
                   take_checkpoint(execution, execution->run_number, after_run, error);
     if (is_done)
         prune(execution, execution->run_number);
-    end(execution);
-    enum run_outcome outcome = is_done ? RUN_COMMITTED : conclude(execution);
+    run_end(execution);
+    enum run_outcome outcome = is_done ? RUN_COMMITTED : run_conclude(execution);
     checkpoint_destroy(newest);
     error_destroy(error);
     return outcome;
@@ -344,16 +438,15 @@ enum run_outcome run_recovery(struct flow *flow)
     enum run_outcome outcome = RUN_FAILED;
     if (!error)
         return RUN_FAILED;
-    const char *folder = text_get(&flow->folder);
-    if (store_load(folder, 0, &newest, error) != SLUICE_OK ||
-        store_read_mark(folder, "committed", &committed, error) != SLUICE_OK) {
+    if (store_claim(&flow->folder, &newest, error) != SLUICE_OK ||
+        store_read_mark(&flow->folder, "committed", &committed, error) != SLUICE_OK) {
         flow_report_failure(flow, NULL, error);
     } else if (!newest || newest->number == committed) {
         outcome = RUN_COMMITTED;
     } else if (execution_create(flow, newest->number, NULL, &execution, error) == SLUICE_OK) {
-        bool is_done = begin(execution, newest, error);
-        end(execution);
-        outcome = is_done ? RUN_COMMITTED : conclude(execution);
+        bool is_done = run_begin(execution, newest, error);
+        run_end(execution);
+        outcome = is_done ? RUN_COMMITTED : run_conclude(execution);
         execution_destroy(execution);
     }
     if (outcome == RUN_COMMITTED)

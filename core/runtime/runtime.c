@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a runtime, starting its flows, stopping them, and how it all ended. */
-#include "runtime/execution.h"
+#include "runtime/host/state.h"
+#include "runtime/replay/replay.h"
 
 #include "telemetry/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,29 +19,28 @@ static enum sluice_status no_memory(struct sluice_error *error)
 }
 
 static enum sluice_status init_pipeline(struct pipeline_run *pipeline,
-                                        const struct pipeline_plan *plan,
+                                        const struct pipeline_plan *plan, const char *member,
+                                        const struct sluice_host_table *table,
                                         struct sluice_error *error)
 {
     pipeline->plan = plan;
     pipeline->member.lock = -1;
     account_init(&pipeline->account, plan->settings.memory_bytes, NULL);
-    text_printf(&pipeline->folder, "%s/%s", plan->settings.state, plan->name);
-    if (pipeline->folder.has_failed)
-        return no_memory(error);
-    return member_take(text_get(&pipeline->folder), plan->settings.member, &pipeline->member,
-                       error);
+    return pipeline_state_open(pipeline, member ? member : plan->settings.member, table, error);
 }
 
 static enum sluice_status init_flow(struct flow *flow, struct runtime *runtime,
                                     struct pipeline_run *pipeline, const struct flow_plan *plan,
                                     struct sluice_error *error)
 {
-    *flow = (struct flow){.runtime = runtime, .pipeline = pipeline, .plan = plan};
+    *flow = (struct flow){.runtime = runtime,
+                          .pipeline = pipeline,
+                          .plan = plan,
+                          .is_resetting = runtime->options.is_reset};
     pthread_mutex_init(&flow->lock, NULL);
     flow->steps = calloc(plan->step_count, sizeof *flow->steps);
-    text_printf(&flow->folder, "%s/checkpoints/%s/%s", text_get(&pipeline->folder), plan->name,
-                pipeline->member.id);
-    if (!flow->steps || flow->folder.has_failed)
+    pipeline_state_folder(pipeline, plan->name, pipeline->member.id, &flow->folder);
+    if (!flow->steps || flow->folder.path.has_failed)
         return no_memory(error);
     flow->step_count = plan->step_count;
     for (size_t i = 0; i < plan->step_count; i++) {
@@ -65,7 +66,8 @@ static enum sluice_status init_flows(struct runtime *runtime, struct sluice_erro
         return no_memory(error);
     for (size_t p = 0; p < plan->pipeline_count; p++) {
         struct pipeline_run *pipeline = &runtime->pipelines[runtime->pipeline_count++];
-        enum sluice_status status = init_pipeline(pipeline, &plan->pipelines[p], error);
+        enum sluice_status status = init_pipeline(pipeline, &plan->pipelines[p], runtime->options.member,
+                                                   &runtime->host_table, error);
         for (size_t f = 0; status == SLUICE_OK && f < pipeline->plan->flow_count; f++)
             status = init_flow(&runtime->flows[runtime->flow_count++], runtime, pipeline,
                                &pipeline->plan->flows[f], error);
@@ -73,6 +75,13 @@ static enum sluice_status init_flows(struct runtime *runtime, struct sluice_erro
             return status;
     }
     return SLUICE_OK;
+}
+
+/* Continuous flows come before the others; a replay leaves alone what it has no letters for. */
+static bool starts_first(const struct flow *flow)
+{
+    return flow->plan->trigger == FLOW_CONTINUOUS &&
+           (!flow->runtime->options.replay || replay_concerns(flow));
 }
 
 enum sluice_status runtime_create(const struct plan *plan, struct loader *loader,
@@ -88,17 +97,19 @@ enum sluice_status runtime_create(const struct plan *plan, struct loader *loader
     runtime->options = *options;
     host_fill(&runtime->host_table);
     pthread_mutex_init(&runtime->lock, NULL);
-    pthread_cond_init(&runtime->changed, NULL);
+    condition_init(&runtime->changed);
     runtime->stop_pipe[0] = runtime->stop_pipe[1] = -1;
     runtime->resources = resource_set_create();
-    enum sluice_status status = runtime->resources ? SLUICE_OK : no_memory(error);
+    runtime->error = error_create();
+    enum sluice_status status =
+        runtime->resources && runtime->error ? SLUICE_OK : no_memory(error);
     if (status == SLUICE_OK && pipe2(runtime->stop_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         status = error_set(error, SLUICE_FATAL, SLUICE_CODE_INTERNAL, "no pipe: %s",
                            strerror(errno));
     if (status == SLUICE_OK)
         status = init_flows(runtime, error);
     for (size_t i = 0; status == SLUICE_OK && i < runtime->flow_count; i++)
-        if (runtime->flows[i].plan->trigger == FLOW_CONTINUOUS)
+        if (starts_first(&runtime->flows[i]))
             status = flow_prepare(&runtime->flows[i], error);
     if (status != SLUICE_OK) {
         runtime_destroy(runtime);
@@ -141,18 +152,43 @@ static void spread_stop(struct runtime *runtime)
 
 enum { STOP_BYTE = 1, QUIT_BYTE = 2 };
 
+/* Flows mind the time of an orderly end by themselves, but for one that waits for its store. */
+static void give_up_stores(struct runtime *runtime)
+{
+    for (size_t i = 0; i < runtime->pipeline_count; i++)
+        state_store_cancel(runtime->pipelines[i].store);
+}
+
+/* Time until the stores are given up; -1: no stop was asked for. */
+static int stopping_time_ms(const struct runtime *runtime, int64_t stopped_ms)
+{
+    int64_t longest_ms = 0;
+    for (size_t i = 0; i < runtime->pipeline_count; i++)
+        if (runtime->pipelines[i].plan->settings.shutdown_ms > longest_ms)
+            longest_ms = runtime->pipelines[i].plan->settings.shutdown_ms;
+    int64_t left_ms = stopped_ms + longest_ms - clock_monotonic_ms();
+    return stopped_ms == 0 ? -1 : left_ms > 0 ? (int)left_ms : 0;
+}
+
 static void *stopper_main(void *argument)
 {
     struct runtime *runtime = argument;
+    int64_t stopped_ms = 0;
     for (;;) {
         char byte = 0;
+        struct pollfd pipe = {.fd = runtime->stop_pipe[0], .events = POLLIN};
+        if (poll(&pipe, 1, stopping_time_ms(runtime, stopped_ms)) == 0) {
+            give_up_stores(runtime);
+            stopped_ms = 0;
+            continue;
+        }
         ssize_t got = read(runtime->stop_pipe[0], &byte, 1);
         if (got < 0 && errno == EINTR)
             continue;
-        if (got == 1 && byte == STOP_BYTE)
-            spread_stop(runtime);
-        else
+        if (got != 1 || byte != STOP_BYTE)
             return NULL;
+        spread_stop(runtime);
+        stopped_ms = clock_monotonic_ms();
     }
 }
 
@@ -168,18 +204,35 @@ static enum sluice_status start_thread(pthread_t *thread, void *(*main)(void *),
                      "the system gives no thread: %s", strerror(code));
 }
 
-static enum sluice_status start_flow(struct flow *flow, struct sluice_error *error)
-{
-    enum sluice_status status = start_thread(&flow->thread, flow_main, flow, error);
-    flow->is_started = status == SLUICE_OK;
-    return status;
-}
-
 static void count_running(struct runtime *runtime, size_t count)
 {
     pthread_mutex_lock(&runtime->lock);
     runtime->running_count += count;
     pthread_mutex_unlock(&runtime->lock);
+}
+
+static void uncount_running(struct runtime *runtime)
+{
+    pthread_mutex_lock(&runtime->lock);
+    runtime->running_count--;
+    pthread_cond_broadcast(&runtime->changed);
+    pthread_mutex_unlock(&runtime->lock);
+}
+
+/* A flow that cannot be started has failed, and the others end in order. */
+static bool start_flow(struct flow *flow)
+{
+    struct runtime *runtime = flow->runtime;
+    count_running(runtime, 1);
+    enum sluice_status status = start_thread(&flow->thread, flow_main, flow, runtime->error);
+    flow->is_started = status == SLUICE_OK;
+    if (flow->is_started)
+        return true;
+    flow_set_state(flow, FLOW_FAILED);
+    flow_report_failure(flow, NULL, runtime->error);
+    runtime_stop(runtime);
+    uncount_running(runtime);
+    return false;
 }
 
 static bool wait_until_running(struct runtime *runtime, size_t count)
@@ -216,27 +269,18 @@ static struct flow *next_in_order(struct runtime *runtime)
 static void *conduct(void *argument)
 {
     struct runtime *runtime = argument;
-    struct sluice_error *error = error_create();
-    enum sluice_status status = error ? SLUICE_OK : SLUICE_FATAL;
-    for (size_t i = 0; i < runtime->flow_count && status == SLUICE_OK; i++) {
-        if (runtime->flows[i].plan->trigger != FLOW_CONTINUOUS)
-            continue;
-        count_running(runtime, 1);
-        status = start_flow(&runtime->flows[i], error);
-    }
-    bool goes_on = status == SLUICE_OK && wait_until_running(runtime, 1);
-    while (goes_on) {
+    bool goes_on = true;
+    for (size_t i = 0; i < runtime->flow_count && goes_on; i++)
+        if (starts_first(&runtime->flows[i]))
+            goes_on = start_flow(&runtime->flows[i]);
+    goes_on = wait_until_running(runtime, 1) && goes_on;
+    while (goes_on && !runtime->options.replay) {
         struct flow *flow = next_in_order(runtime);
         if (!flow)
             break;
-        count_running(runtime, 1);
-        goes_on = start_flow(flow, error) == SLUICE_OK && wait_until_running(runtime, 1);
+        goes_on = start_flow(flow) && wait_until_running(runtime, 1);
     }
-    error_destroy(error);
-    pthread_mutex_lock(&runtime->lock);
-    runtime->running_count--;
-    pthread_cond_broadcast(&runtime->changed);
-    pthread_mutex_unlock(&runtime->lock);
+    uncount_running(runtime);
     return NULL;
 }
 
@@ -252,27 +296,22 @@ enum sluice_status runtime_start(struct runtime *runtime, struct sluice_error *e
         status = start_thread(&runtime->conductor, conduct, runtime, error);
         runtime->has_conductor = status == SLUICE_OK;
         if (status != SLUICE_OK)
-            runtime->running_count--;
+            uncount_running(runtime);
         return status;
     }
-    for (size_t i = 0; i < runtime->flow_count && status == SLUICE_OK; i++) {
-        count_running(runtime, 1);
-        status = start_flow(&runtime->flows[i], error);
-    }
+    for (size_t i = 0; i < runtime->flow_count && status == SLUICE_OK; i++)
+        if (!start_flow(&runtime->flows[i]))
+            break;
     return status;
 }
 
 bool runtime_wait(struct runtime *runtime, int timeout_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns = until.tv_nsec + (int64_t)timeout_ms % 1000 * 1000000;
-    until.tv_sec += timeout_ms / 1000 + ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
+    int64_t until_ms = clock_monotonic_ms() + timeout_ms;
     pthread_mutex_lock(&runtime->lock);
-    int code = 0;
-    while (runtime->running_count > 0 && code == 0)
-        code = pthread_cond_timedwait(&runtime->changed, &runtime->lock, &until);
+    while (runtime->running_count > 0 &&
+           condition_wait(&runtime->changed, &runtime->lock, until_ms - clock_monotonic_ms()))
+        continue;
     bool is_over = runtime->running_count == 0;
     pthread_mutex_unlock(&runtime->lock);
     return is_over;
@@ -307,7 +346,7 @@ static void free_flow(struct flow *flow)
         pthread_mutex_destroy(&step->lock);
     }
     free(flow->steps);
-    text_reset(&flow->folder);
+    state_folder_reset(&flow->folder);
     pthread_mutex_destroy(&flow->lock);
 }
 
@@ -330,12 +369,14 @@ void runtime_destroy(struct runtime *runtime)
         free_flow(&runtime->flows[i]);
     resource_set_destroy(runtime->resources);
     for (size_t i = 0; i < runtime->pipeline_count; i++) {
+        pipeline_state_close(&runtime->pipelines[i]);
         member_drop(&runtime->pipelines[i].member);
         text_reset(&runtime->pipelines[i].folder);
     }
     for (int i = 0; i < 2; i++)
         if (runtime->stop_pipe[i] >= 0)
             close(runtime->stop_pipe[i]);
+    error_destroy(runtime->error);
     free(runtime->flows);
     free(runtime->pipelines);
     pthread_mutex_destroy(&runtime->lock);

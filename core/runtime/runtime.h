@@ -16,8 +16,27 @@
 
 struct runtime;
 
+struct letter_filter;
+
 struct runtime_options {
     bool is_once; /* take what is there, run the flows in their order, end */
+    bool is_reset;                      /* flows start over: their state is given up */
+    const char *member;                 /* instead of settings.member; NULL: that one */
+    const struct letter_filter *replay; /* instead of reading, continuous flows take in again the
+                                         * letters that are meant; NULL: no replay */
+};
+
+/* What a replay did. */
+enum { REPLAY_REASONS = 8 };
+struct replay_reason {
+    char text[200];
+    uint64_t count;
+};
+struct replay_report {
+    uint64_t replayed; /* letters */
+    uint64_t rejected; /* rows, of what was made of them */
+    uint64_t left;     /* letters that cannot be replayed */
+    struct replay_reason reasons[REPLAY_REASONS]; /* why, as far as there is room */
 };
 
 enum runtime_result {
@@ -57,8 +76,9 @@ struct flow_status {
     enum flow_state state;
     uint64_t run_count;             /* batch flows: runs committed by this process */
     uint64_t checkpoint_count;      /* taken by this process */
-    uint64_t checkpoint_number;     /* newest */
+    uint64_t checkpoint_number;     /* newest that is committed, also of earlier processes */
     int64_t checkpoint_duration_ms; /* of the newest */
+    bool is_uncommitted;            /* ended with something left for the next start */
     int64_t next_run_ms;            /* wall clock; 0: none planned */
     uint64_t rejected;
     char dead_letter[512];          /* where rejected rows go, for people */
@@ -86,6 +106,8 @@ struct step_status {
     int64_t memory_bytes;                /* charged to its account */
     int64_t progress_done, progress_total; /* sources: bytes; total < 0: unknown */
     char last_error[256];                /* newest transient error while retrying, else "" */
+    const struct step_plan *blocked_by;  /* the step that it waits for and that is stuck, or NULL */
+    bool is_shedding;                    /* sink of best effort that does not answer */
 };
 
 size_t runtime_flow_count(const struct runtime *runtime);
@@ -93,6 +115,18 @@ void runtime_flow_status(const struct runtime *runtime, size_t flow, struct flow
 size_t runtime_step_count(const struct runtime *runtime, size_t flow);
 void runtime_step_status(const struct runtime *runtime, size_t flow, size_t step,
                          struct step_status *status);
+/* What its replay did; of a dry run what it would do. */
+void runtime_replay_report(const struct runtime *runtime, size_t flow,
+                           struct replay_report *report);
+/* Reads the letters of `path` as a replay would. */
+enum sluice_status runtime_preview_replay(const struct flow_plan *plan, const char *path,
+                                          const struct letter_filter *filter,
+                                          struct replay_report *report, struct sluice_error *error);
+/* Removes letters of a member that no process runs as. FATAL, conflict, where one does, or where
+ * the next start still has to settle which letters stay. */
+enum sluice_status runtime_purge(const struct pipeline_plan *pipeline, const struct flow_plan *flow,
+                                 const char *member, const struct letter_filter *filter,
+                                 uint64_t *count, struct sluice_error *error);
 /* Rejected rows of a flow by error code. */
 uint64_t runtime_rejects(const struct runtime *runtime, size_t flow, enum sluice_code code);
 

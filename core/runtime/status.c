@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the outside may see of a running runtime. */
-#include "runtime/execution.h"
+#include "runtime/replay/replay.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,11 @@ static void print_dead_letter(const struct flow *flow, struct flow_status *statu
     const struct step_plan *plan = flow->steps[flow->step_count - 1].plan;
     if (!plan->is_dead_letter)
         return;
-    if (plan->is_default)
+    const struct settings_plan *settings = &flow->pipeline->plan->settings;
+    if (plan->is_default && settings->state_store)
+        snprintf(status->dead_letter, sizeof status->dead_letter, "%s/%s/deadletter/%s/",
+                 settings->state, flow->pipeline->plan->name, flow->plan->name);
+    else if (plan->is_default)
         snprintf(status->dead_letter, sizeof status->dead_letter,
                  "%s/members/%s/deadletter/%s.ndjson", text_get(&flow->pipeline->folder),
                  flow->pipeline->member.id, flow->plan->name);
@@ -28,7 +32,7 @@ void runtime_flow_status(const struct runtime *runtime, size_t index, struct flo
 {
     struct flow *flow = &runtime->flows[index];
     *status = (struct flow_status){.pipeline = flow->pipeline->plan, .plan = flow->plan};
-    for (size_t code = 0; code <= SLUICE_CODE_INTERNAL; code++)
+    for (size_t code = 0; code < SLUICE_CODE_COUNT; code++)
         status->rejected += atomic_load_explicit(&flow->rejects_by_code[code],
                                                  memory_order_relaxed);
     pthread_mutex_lock(&flow->lock);
@@ -38,6 +42,7 @@ void runtime_flow_status(const struct runtime *runtime, size_t index, struct flo
     status->checkpoint_number = flow->checkpoint_number;
     status->checkpoint_duration_ms = flow->checkpoint_duration_ms;
     status->next_run_ms = flow->next_run_ms;
+    status->is_uncommitted = flow->is_uncommitted;
     snprintf(status->error, sizeof status->error, "%s", flow->error);
     pthread_mutex_unlock(&flow->lock);
     print_dead_letter(flow, status);
@@ -63,6 +68,7 @@ void runtime_step_status(const struct runtime *runtime, size_t flow, size_t inde
 {
     struct flow_step *step = &runtime->flows[flow].steps[index];
     const struct step_counters *counters = &step->counters;
+    int blocked_by = atomic_load(&counters->blocked_by);
     *status = (struct step_status){
         .plan = step->plan,
         .instance_count = step->plan->is_parallel ? runtime->flows[flow].plan->lane_count : 1,
@@ -82,10 +88,21 @@ void runtime_step_status(const struct runtime *runtime, size_t flow, size_t inde
         .memory_bytes = (int64_t)atomic_load(&step->account.used_bytes),
         .progress_done = get_signed(&counters->progress_done),
         .progress_total = get_signed(&counters->progress_total),
+        .blocked_by = blocked_by ? runtime->flows[flow].steps[blocked_by - 1].plan : NULL,
+        .is_shedding = atomic_load(&counters->shedding_count) > 0,
     };
     pthread_mutex_lock(&step->lock);
     snprintf(status->last_error, sizeof status->last_error, "%s", step->last_error);
     pthread_mutex_unlock(&step->lock);
+}
+
+void runtime_replay_report(const struct runtime *runtime, size_t index,
+                           struct replay_report *report)
+{
+    struct flow *flow = &runtime->flows[index];
+    pthread_mutex_lock(&flow->lock);
+    *report = flow->report;
+    pthread_mutex_unlock(&flow->lock);
 }
 
 uint64_t runtime_rejects(const struct runtime *runtime, size_t flow, enum sluice_code code)

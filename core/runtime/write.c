@@ -21,6 +21,7 @@ void verdict_set(struct sluice_verdicts *verdicts, int64_t row, enum sluice_verd
         verdicts->settled[row] != SLUICE_VERDICT_NONE)
         return;
     verdicts->settled[row] = (unsigned char)verdict;
+    atomic_fetch_add_explicit(&verdicts->instance->moves, 1, memory_order_relaxed);
     if (verdict == SLUICE_VERDICT_DUPLICATE)
         atomic_fetch_add_explicit(&counters->duplicates, 1, memory_order_relaxed);
     if (verdict == SLUICE_VERDICT_REJECT) {
@@ -32,9 +33,9 @@ void verdict_set(struct sluice_verdicts *verdicts, int64_t row, enum sluice_verd
     }
 }
 
-/* The rows that have no verdict yet, for the next try. */
-static enum sluice_status take_unsettled(struct sluice_verdicts *verdicts,
-                                         struct sluice_batch **left)
+/* The rows with this verdict, as a batch. */
+static enum sluice_status take_rows(const struct sluice_verdicts *verdicts,
+                                    enum sluice_verdict verdict, struct sluice_batch **taken)
 {
     struct instance *instance = verdicts->instance;
     int32_t *rows = malloc((size_t)(verdicts->row_count + 1) * sizeof *rows);
@@ -43,11 +44,48 @@ static enum sluice_status take_unsettled(struct sluice_verdicts *verdicts,
         return error_set(instance->error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
                          "no memory to repeat a write");
     for (int64_t row = 0; row < verdicts->row_count; row++)
-        if (verdicts->settled[row] == SLUICE_VERDICT_NONE)
+        if (verdicts->settled[row] == verdict)
             rows[count++] = (int32_t)row;
     enum sluice_status status = batch_take(&instance->step->account, verdicts->batch, rows, count,
-                                           left, instance->error);
+                                           taken, instance->error);
     free(rows);
+    return status;
+}
+
+/* Best effort: what the sink has taken may have to be shed later. */
+static enum sluice_status keep_taken(struct sluice_verdicts *verdicts, int64_t taken)
+{
+    struct sluice_batch *batch = NULL;
+    if (taken == verdicts->row_count) {
+        batch_retain(verdicts->batch);
+        return best_effort_keep(verdicts->instance, verdicts->batch);
+    }
+    enum sluice_status status = take_rows(verdicts, SLUICE_VERDICT_DONE, &batch);
+    return status == SLUICE_OK ? best_effort_keep(verdicts->instance, batch) : status;
+}
+
+/* What becomes of the rows after a call; *left: those without a verdict after a failure. */
+static enum sluice_status sort_rows(struct sluice_verdicts *verdicts, enum sluice_status status,
+                                    struct sluice_batch **left)
+{
+    struct instance *instance = verdicts->instance;
+    int64_t counts[SLUICE_VERDICT_REJECT + 1] = {0};
+    for (int64_t row = 0; row < verdicts->row_count; row++) {
+        unsigned char *settled = &verdicts->settled[row];
+        if (status == SLUICE_OK && *settled == SLUICE_VERDICT_NONE)
+            *settled = SLUICE_VERDICT_DONE;
+        counts[*settled]++;
+    }
+    int64_t done = counts[SLUICE_VERDICT_DONE];
+    int64_t taken = done + counts[SLUICE_VERDICT_DUPLICATE];
+    atomic_fetch_add_explicit(&instance->step->counters.rows_out, (uint64_t)taken,
+                              memory_order_relaxed);
+    bool is_left = status == SLUICE_RETRY || (status != SLUICE_OK && instance->effort);
+    struct sluice_error *error = instance->error;
+    if (is_left && take_rows(verdicts, SLUICE_VERDICT_NONE, left) != SLUICE_OK)
+        return error_status(error);
+    if (instance->effort && done > 0 && keep_taken(verdicts, done) != SLUICE_OK)
+        return error_status(error);
     return status;
 }
 
@@ -66,17 +104,7 @@ static enum sluice_status write_once(struct instance *instance, const struct slu
     call_leave(call);
     if (verdicts.status != SLUICE_OK)
         status = verdicts.status;
-    int64_t rejected = 0;
-    int64_t unsettled = 0;
-    for (int64_t row = 0; row < verdicts.row_count; row++) {
-        rejected += verdicts.settled[row] == SLUICE_VERDICT_REJECT;
-        unsettled += verdicts.settled[row] == SLUICE_VERDICT_NONE;
-    }
-    int64_t taken = verdicts.row_count - rejected - (status == SLUICE_OK ? 0 : unsettled);
-    atomic_fetch_add_explicit(&instance->step->counters.rows_out, (uint64_t)taken,
-                              memory_order_relaxed);
-    if (status == SLUICE_RETRY && take_unsettled(&verdicts, left) != SLUICE_OK)
-        status = SLUICE_FATAL;
+    status = sort_rows(&verdicts, status, left);
     free(verdicts.settled);
     return status;
 }
@@ -87,6 +115,8 @@ enum sluice_status instance_write(struct instance *instance, const struct sluice
     struct sluice_batch *kept = NULL;
     enum sluice_status status = SLUICE_OK;
     bool is_again = false;
+    if (best_effort_is_down(instance))
+        return best_effort_shed(instance, batch);
     instance->has_written = true;
     do {
         struct sluice_batch *left = NULL;
@@ -95,6 +125,8 @@ enum sluice_status instance_write(struct instance *instance, const struct sluice
         kept = left;
         is_again = true;
     } while (attempt_repeats(&attempt, &status));
+    if (status == SLUICE_OK && kept && best_effort_is_down(instance))
+        status = best_effort_shed(instance, kept);
     batch_release(kept);
     return status;
 }

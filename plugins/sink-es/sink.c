@@ -173,6 +173,20 @@ static void cancel(void *instance)
     sink->target->calls->cancel(sink->target);
 }
 
+static bool can_give_back(void *instance)
+{
+    const struct es_instance *sink = instance;
+    return sink->target->calls->give_back != NULL;
+}
+
+static enum sluice_status give_back(void *instance, const struct sluice_error *why,
+                                    struct sluice_error *error)
+{
+    (void)error;
+    struct es_instance *sink = instance;
+    return sink->target->calls->give_back(sink->target, why);
+}
+
 static void close_target(void *instance)
 {
     struct es_instance *sink = instance;
@@ -192,4 +206,6 @@ const struct sluice_sink es_sink = {
     .cancel = cancel,
     .close = close_target,
     .destroy = destroy,
+    .give_back = give_back,
+    .can_give_back = can_give_back,
 };

@@ -27,6 +27,8 @@ struct target_calls {
                                  struct sluice_state_reader *reader, struct sluice_error *error);
     enum sluice_status (*recover)(struct target *target, const struct sluice_recovery *recovery,
                                   struct sluice_state_reader *reader, struct sluice_error *error);
+    /* NULL: rows cannot be seen before commit. */
+    enum sluice_status (*give_back)(struct target *target, const struct sluice_error *why);
     void (*cancel)(struct target *target); /* any thread */
     void (*close)(struct target *target);
     void (*destroy)(struct target *target);

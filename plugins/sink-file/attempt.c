@@ -51,6 +51,23 @@ static bool note_path(const struct sluice_host *host, const char *ending, char p
     return size > 0 && size < PATH_MAX;
 }
 
+/* The same for another member, whose folder is beside this one's. */
+static bool foreign_note_path(const struct sluice_host *host, const char *member,
+                              char path[PATH_MAX])
+{
+    char own[PATH_MAX];
+    size_t own_folder = strlen(sluice_this_run(host)->member_path);
+    if (own_folder == 0 || !note_path(host, "", own)) {
+        return false;
+    }
+    const char *name = own + own_folder;
+    while (own_folder > 0 && own[own_folder - 1] != '/') {
+        own_folder--;
+    }
+    int size = snprintf(path, PATH_MAX, "%.*s%s%s", (int)own_folder, own, member, name);
+    return size > 0 && size < PATH_MAX;
+}
+
 static uint64_t note_check(const struct sluice_host *host, struct note *note)
 {
     uint64_t kept = note->head.check;
@@ -75,26 +92,39 @@ static enum sluice_status keep_path(const struct sluice_host *host, const struct
     return SLUICE_OK;
 }
 
-enum sluice_status attempt_read(const struct sluice_host *host, struct attempt *attempt,
-                                bool *is_there, struct sluice_error *error)
+enum sluice_status attempt_read(const struct sluice_host *host, const char *member,
+                                struct attempt *attempt, bool *is_there,
+                                struct sluice_error *error)
 {
     *attempt = (struct attempt){0};
     *is_there = false;
     char path[PATH_MAX];
-    int descriptor = note_path(host, "", path) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    bool is_own = strcmp(member, sluice_this_run(host)->member) == 0;
+    bool is_named = is_own ? note_path(host, "", path) : foreign_note_path(host, member, path);
+    if (!is_named && !is_own) {
+        return SLUICE_OK;
+    }
+    int descriptor = is_named ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (descriptor < 0) {
         return errno == ENOENT ? SLUICE_OK : fail_errno(host, "open", path, errno, error);
     }
     struct note note;
     memset(&note, 0, sizeof note);
     ssize_t size = read(descriptor, &note, sizeof note);
+    int number = errno;
     close(descriptor);
+    if (size < 0) {
+        return fail_errno(host, "read", path, number, error);
+    }
     bool is_whole = size >= (ssize_t)sizeof note.head && note.head.version == VERSION &&
                     (size_t)size == sizeof note.head + note.head.path_size &&
                     note_check(host, &note) == note.head.check;
     if (!is_whole) {
-        sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT, "`%s` is damaged", path);
-        return SLUICE_FATAL;
+        return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_STATE_CORRUPT,
+                           "`%s` is damaged: it says to which length an output file is cut back "
+                           "after a crash; restore it from a backup, or remove it where no row is "
+                           "in the output file that is not committed",
+                           path);
     }
     *is_there = true;
     return keep_path(host, &note, attempt, error);
@@ -118,7 +148,11 @@ static enum sluice_status write_note(const struct sluice_host *host, const char 
     bool is_done = write(descriptor, note, size) == (ssize_t)size && fsync(descriptor) == 0;
     int number = errno;
     close(descriptor);
-    return is_done ? SLUICE_OK : fail_errno(host, "write", path, number, error);
+    if (is_done) {
+        return SLUICE_OK;
+    }
+    unlink(path);
+    return fail_errno(host, "write", path, number, error);
 }
 
 enum sluice_status attempt_write(const struct sluice_host *host, const struct attempt *attempt,
@@ -150,9 +184,12 @@ enum sluice_status attempt_write(const struct sluice_host *host, const struct at
 
 enum sluice_status attempt_remove(const struct sluice_host *host, struct sluice_error *error)
 {
-    char path[PATH_MAX];
-    if (!note_path(host, "", path) || unlink(path) == 0 || errno == ENOENT) {
-        return SLUICE_OK;
+    static const char *const endings[] = {".tmp", ""}; /* a kill can leave a temporary one */
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        char path[PATH_MAX];
+        if (note_path(host, endings[i], path) && unlink(path) != 0 && errno != ENOENT) {
+            return error ? fail_errno(host, "remove", path, errno, error) : SLUICE_FATAL;
+        }
     }
-    return error ? fail_errno(host, "remove", path, errno, error) : SLUICE_FATAL;
+    return SLUICE_OK;
 }

@@ -13,9 +13,10 @@ struct attempt {
     char *path;        /* the file */
 };
 
-/* *is_there false: no note. */
-enum sluice_status attempt_read(const struct sluice_host *host, struct attempt *attempt,
-                                bool *is_there, struct sluice_error *error);
+/* *is_there false: no note. The member's folder must be beside this process's own. */
+enum sluice_status attempt_read(const struct sluice_host *host, const char *member,
+                                struct attempt *attempt, bool *is_there,
+                                struct sluice_error *error);
 void attempt_reset(const struct sluice_host *host, struct attempt *attempt);
 /* Durable when it answers OK. */
 enum sluice_status attempt_write(const struct sluice_host *host, const struct attempt *attempt,

@@ -191,6 +191,22 @@ enum sluice_status output_file_cut(const struct sluice_host *host, const char *p
     return is_done ? SLUICE_OK : fail_errno(host, "cut back", path, number, error);
 }
 
+enum sluice_status output_file_cut_foreign(const struct sluice_host *host, const char *path,
+                                           int64_t size, struct sluice_error *error)
+{
+    struct stat facts;
+    int descriptor = open(path, O_WRONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return errno == ENOENT ? SLUICE_OK : fail_errno(host, "open", path, errno, error);
+    }
+    bool is_done = flock(descriptor, LOCK_EX | LOCK_NB) != 0 ||
+                   (fstat(descriptor, &facts) == 0 && facts.st_size <= size) ||
+                   (ftruncate(descriptor, size) == 0 && fsync(descriptor) == 0);
+    int number = errno;
+    close(descriptor);
+    return is_done ? SLUICE_OK : fail_errno(host, "cut back", path, number, error);
+}
+
 enum sluice_status output_file_rename(const struct sluice_host *host, const char *from,
                                       const char *to, bool *is_missing, struct sluice_error *error)
 {

@@ -37,6 +37,11 @@ enum sluice_status output_file_sync(struct output_file *file, struct sluice_erro
 enum sluice_status output_file_cut(const struct sluice_host *host, const char *path, int64_t size,
                                    struct sluice_error *error);
 
+/* Cuts the file of another process back, unless that is writing it: then it will do so itself. An
+ * absent or shorter file is left. */
+enum sluice_status output_file_cut_foreign(const struct sluice_host *host, const char *path,
+                                           int64_t size, struct sluice_error *error);
+
 /* Renames durably. *is_missing: there is no `from`; then the answer is OK. */
 enum sluice_status output_file_rename(const struct sluice_host *host, const char *from,
                                       const char *to, bool *is_missing, struct sluice_error *error);

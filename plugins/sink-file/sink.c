@@ -11,9 +11,12 @@
 #include "stage_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { WRITE_BYTES = 256 * 1024 };
+
+static const char member_scheme[] = "member:";
 
 struct sink {
     const struct sluice_host *host;
@@ -32,6 +35,25 @@ struct sink {
     int64_t committed_size; /* append: what is decided for good */
 };
 
+/* Appending rests on a note in the member's folder, which an object store has not. */
+static enum sluice_status check_without_folder(const struct sluice_host *host,
+                                               const struct file_options *options, bool is_batch,
+                                               struct sluice_error *error)
+{
+    bool is_member_file = strncmp(options->path, member_scheme, strlen(member_scheme)) == 0;
+    if (!is_member_file && is_batch && options->mode != FILE_MODE_APPEND) {
+        return SLUICE_OK;
+    }
+    sluice_fail(host, error, SLUICE_CONFIG, SLUICE_CODE_CONFIG_INVALID,
+                is_member_file
+                    ? "settings.state is an object store: there is no member's folder to write to"
+                    : "settings.state is an object store, and a file that is appended to needs a "
+                      "folder of state beside it: use sink-s3, or mode replace in a flow with "
+                      "every or after");
+    sluice_error_at(host, error, SLUICE_AT_OPTION, "path");
+    return SLUICE_CONFIG;
+}
+
 static enum sluice_status sink_plan(const struct sluice_host *host, const void *instance_options,
                                     struct sluice_planning *planning, struct sluice_error *error)
 {
@@ -42,6 +64,13 @@ static enum sluice_status sink_plan(const struct sluice_host *host, const void *
                     "at which a file could be replaced");
         sluice_error_at(host, error, SLUICE_AT_OPTION, "mode");
         return SLUICE_CONFIG;
+    }
+    if (!sluice_planning_has_member_folder(host, planning) && strcmp(options->path, "-") != 0) {
+        enum sluice_status status =
+            check_without_folder(host, options, sluice_planning_is_batch(host, planning), error);
+        if (status != SLUICE_OK) {
+            return status;
+        }
     }
     if (strcmp(options->path, "-") == 0) {
         sluice_planning_at_least_once(host, planning, "cannot take back what it has printed");
@@ -94,10 +123,9 @@ static enum sluice_status name_temporary(struct sink *sink, struct sluice_error 
 /* "member:NAME" is a file in the folder that only this member writes: the default dead letter. */
 static enum sluice_status find_path(struct sink *sink, struct sluice_error *error)
 {
-    static const char scheme[] = "member:";
-    size_t skipped = sizeof scheme - 1;
+    size_t skipped = strlen(member_scheme);
     sink->path = path_of_url(sink->options->path);
-    if (strncmp(sink->path, scheme, skipped) != 0) {
+    if (strncmp(sink->path, member_scheme, skipped) != 0) {
         return SLUICE_OK;
     }
     int size = snprintf(sink->member_path, sizeof sink->member_path, "%s/%s",
@@ -146,11 +174,15 @@ static enum sluice_status sink_open(void *instance, struct sluice_error *error)
     return output_folder_create(sink->host, sink->path, error);
 }
 
-/* From now on bytes behind `size` are those of an attempt. */
+/* From now on bytes behind `size` are those of an attempt. Who reads the note may have been started
+ * in another folder. */
 static enum sluice_status note_size(struct sink *sink, int64_t size, struct sluice_error *error)
 {
-    const struct attempt attempt = {
-        .nonce = sink->run->nonce, .base_size = size, .path = (char *)(uintptr_t)sink->path};
+    char absolute[PATH_MAX];
+    char *path = realpath(sink->path, absolute);
+    const struct attempt attempt = {.nonce = sink->run->nonce,
+                                    .base_size = size,
+                                    .path = path ? path : (char *)(uintptr_t)sink->path};
     enum sluice_status status = attempt_write(sink->host, &attempt, error);
     sink->has_attempt = sink->has_attempt || status == SLUICE_OK;
     return status;
@@ -275,22 +307,45 @@ static enum sluice_status sink_commit(void *instance, uint64_t checkpoint,
     return status;
 }
 
+/* Where the rows end that are decided: a stage of that attempt was, or it got no further than its
+ * beginning. */
+static int64_t decided_size(const struct attempt *attempt, const struct stage_state *state)
+{
+    bool is_decided = state && state->mode == FILE_MODE_APPEND && state->nonce == attempt->nonce &&
+                      state->size > attempt->base_size;
+    return is_decided ? state->size : attempt->base_size;
+}
+
 /* Cuts off what an attempt wrote behind the last decided length. */
 static enum sluice_status recover_append(struct sink *sink, const struct stage_state *state,
                                          struct sluice_error *error)
 {
     struct attempt attempt;
     bool is_there;
-    enum sluice_status status = attempt_read(sink->host, &attempt, &is_there, error);
+    enum sluice_status status =
+        attempt_read(sink->host, sink->run->member, &attempt, &is_there, error);
     if (status == SLUICE_OK && is_there) {
-        /* A stage of that attempt was decided, or it got no further than its beginning. */
-        bool is_decided = state && state->mode == FILE_MODE_APPEND &&
-                          state->nonce == attempt.nonce && state->size > attempt.base_size;
-        status = output_file_cut(sink->host, attempt.path,
-                                 is_decided ? state->size : attempt.base_size, error);
+        status =
+            output_file_cut(sink->host, attempt.path, decided_size(&attempt, state), error);
     }
-    if (status == SLUICE_OK && is_there) {
+    if (status == SLUICE_OK) {
         status = attempt_remove(sink->host, error);
+    }
+    attempt_reset(sink->host, &attempt);
+    return status;
+}
+
+/* The file of a member that has left, where it can be reached by its name: its undecided rows come
+ * again here. The note stays, as the member cuts back, too, should it return. */
+static enum sluice_status take_over(struct sink *sink, const char *member,
+                                    const struct stage_state *state, struct sluice_error *error)
+{
+    struct attempt attempt;
+    bool is_there;
+    enum sluice_status status = attempt_read(sink->host, member, &attempt, &is_there, error);
+    if (status == SLUICE_OK && is_there && attempt.path[0] == '/') {
+        status = output_file_cut_foreign(sink->host, attempt.path, decided_size(&attempt, state),
+                                         error);
     }
     attempt_reset(sink->host, &attempt);
     return status;
@@ -301,14 +356,18 @@ static enum sluice_status sink_recover(void *instance, const struct sluice_recov
                                        struct sluice_error *error)
 {
     struct sink *sink = instance;
-    bool is_own = strcmp(recovery->member, sink->run->member) == 0;
-    if (recovery->is_running || !is_own) {
+    bool is_own = recovery->settlement == SLUICE_SETTLE_OWN;
+    bool is_taken_over = recovery->settlement == SLUICE_SETTLE_TAKE_OVER;
+    if (!is_taken_over && (recovery->is_running || !is_own)) {
         return SLUICE_OK;
     }
     struct stage_state state;
     enum sluice_status status = SLUICE_OK;
     if (reader) {
         status = stage_state_read(sink->host, &state, reader, error);
+    }
+    if (status == SLUICE_OK && is_taken_over) {
+        return take_over(sink, recovery->member, reader ? &state : NULL, error);
     }
     if (status == SLUICE_OK && reader && state.mode == FILE_MODE_REPLACE) {
         bool is_missing; /* then it was renamed before */

@@ -27,8 +27,8 @@ enum sluice_status stage_state_write(const struct sluice_host *host,
     if (sluice_state_write(host, writer, &head, sizeof head) != SLUICE_OK ||
         sluice_state_write(host, writer, state->path, head.path_size) != SLUICE_OK ||
         sluice_state_write(host, writer, state->temporary, head.temporary_size) != SLUICE_OK) {
-        return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_IO_ERROR,
-                           "the file's length could not be written to the checkpoint");
+        return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
+                           "no memory to note the file's length in the checkpoint");
     }
     return SLUICE_OK;
 }

@@ -190,6 +190,8 @@ enum sluice_status row_groups_fill(struct row_groups *groups, const struct sluic
     for (int64_t row = 0; partition && row < count && status == SLUICE_OK; row++) {
         status = render_row(groups, batch, partition, row, &previous, error);
     }
-    collect_rows(groups, count);
+    if (status == SLUICE_OK) {
+        collect_rows(groups, count);
+    }
     return status;
 }

@@ -83,6 +83,7 @@ enum sluice_status sink_create(const struct sluice_host *host, const void *optio
         .host = host, .options = options, .run = sluice_this_run(host), .checkpoint = 1};
     sink->is_conditional = sink->options->if_none_match != SINK_CONDITION_NEVER;
     row_groups_init(&sink->groups, host);
+    counted_init(&sink->leftovers, host);
     enum sluice_status status = check_mode(host, options, sink->run->is_batch, error);
     if (status == SLUICE_OK) {
         status = object_store_create(host, &sink->options->store, sink->options->url, &sink->store,
@@ -361,18 +362,27 @@ enum sluice_status sink_commit(void *instance, uint64_t checkpoint,
     return commit_state(instance, reader, error);
 }
 
+/* What is dropped was noted before: this process's own is noted now, that of a member that has left
+ * by an earlier call with NOTE. */
 enum sluice_status sink_recover(void *instance, const struct sluice_recovery *recovery,
                                 struct sluice_state_reader *reader, struct sluice_error *error)
 {
     struct sink *sink = instance;
-    bool is_own = strcmp(recovery->member, sink->run->member) == 0;
+    enum sluice_settlement settlement = recovery->settlement;
+    bool is_own = settlement == SLUICE_SETTLE_OWN;
     enum sluice_status status = SLUICE_OK;
+    if (settlement == SLUICE_SETTLE_NOTE) {
+        return commit_note_leftovers(sink, recovery->member, recovery->is_running, error);
+    }
     /* Of what was committed the store is not asked again: its objects may be gone by now. */
     if (reader && !recovery->is_committed) {
         status = commit_state(sink, reader, error);
     }
-    if (status == SLUICE_OK) {
-        status = commit_drop_leftovers(sink, recovery->member, recovery->is_running, error);
+    if (status == SLUICE_OK && is_own) {
+        status = commit_note_leftovers(sink, recovery->member, recovery->is_running, error);
+    }
+    if (status == SLUICE_OK && settlement != SLUICE_SETTLE_FINISH) {
+        status = commit_drop_noted(sink, error);
     }
     if (status == SLUICE_OK && is_own && !recovery->is_running && !sink->run->is_batch) {
         sink->checkpoint = recovery->checkpoint + 1;
@@ -400,6 +410,7 @@ void sink_destroy(void *instance)
     forget_objects(sink);
     object_store_destroy(sink->store);
     row_groups_free(&sink->groups);
+    counted_free(&sink->leftovers);
     sluice_buffer_free(sink->host, &sink->plain);
     sluice_free(sink->host, sink);
 }

@@ -30,6 +30,7 @@ struct sink_object {
     int64_t written_ms;
     bool is_ended; /* no more rows: waits for stage */
     bool is_sealed;
+    bool is_creation_doubtful; /* its answer was lost: the store may hold one that we do not know */
 };
 
 struct sink {
@@ -45,6 +46,7 @@ struct sink {
     uint64_t checkpoint; /* that will stage what is written now */
     uint64_t sequence;
     bool is_conditional; /* completions carry If-None-Match */
+    struct counted_text leftovers; /* uploads noted by recover: key NUL id NUL, again and again */
 };
 
 /* ---- open_object.c: rows → parts, in memory ---- */
@@ -77,7 +79,13 @@ enum sluice_status transfer_parts(struct sink *sink, size_t allowed, bool is_wai
 
 enum sluice_status commit_staged(struct sink *sink, const struct staged_list *list,
                                  struct sluice_error *error);
-enum sluice_status commit_drop_leftovers(struct sink *sink, const char *member, bool is_running,
+/* Notes the member's uploads that are there now, in place of what was noted before. */
+enum sluice_status commit_note_leftovers(struct sink *sink, const char *member, bool is_running,
                                          struct sluice_error *error);
+/* Aborts what was noted; what has been completed since is none any more. */
+enum sluice_status commit_drop_noted(struct sink *sink, struct sluice_error *error);
+/* Drops all uploads of one key. */
+enum sluice_status commit_drop_uploads_of(struct sink *sink, const char *key,
+                                          struct sluice_error *error);
 
 #endif

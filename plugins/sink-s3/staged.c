@@ -53,6 +53,7 @@ struct reading {
     const char *at;
     size_t left;
     bool is_bad;
+    bool has_failed; /* no memory: no word about the bytes */
 };
 
 static uint64_t take_number(struct reading *reading, uint64_t limit)
@@ -87,8 +88,11 @@ static struct sluice_string take_string(struct reading *reading, size_t limit)
 static char *take_copy(struct reading *reading)
 {
     struct sluice_string string = take_string(reading, STRING_LIMIT);
-    char *copy = reading->is_bad ? NULL : counted_copy(reading->host, string.bytes, string.size);
-    reading->is_bad = reading->is_bad || !copy;
+    if (reading->is_bad) {
+        return NULL;
+    }
+    char *copy = counted_copy(reading->host, string.bytes, string.size);
+    reading->has_failed = reading->has_failed || !copy;
     return copy;
 }
 
@@ -113,7 +117,7 @@ static void take_object(struct reading *reading, struct staged_object *object)
     }
     object->parts = sluice_alloc(reading->host, count * sizeof *object->parts);
     if (!object->parts) {
-        reading->is_bad = true;
+        reading->has_failed = true;
         return;
     }
     for (size_t i = 0; i < count && !reading->is_bad; i++) {
@@ -134,7 +138,7 @@ enum sluice_status staged_parse(const struct sluice_host *host, const char *byte
                                 struct staged_list *list, struct sluice_error *error)
 {
     *list = (struct staged_list){.host = host};
-    struct reading reading = {host, bytes, size, false};
+    struct reading reading = {.host = host, .at = bytes, .left = size};
     struct sluice_string mark = take_string(&reading, STRING_LIMIT);
     uint64_t version = take_number(&reading, UINT64_MAX);
     if (reading.is_bad || mark.size != strlen(MARK) || memcmp(mark.bytes, MARK, mark.size) != 0) {
@@ -150,16 +154,19 @@ enum sluice_status staged_parse(const struct sluice_host *host, const char *byte
     size_t count = (size_t)take_number(&reading, reading.left);
     if (!reading.is_bad && count > 0) {
         list->objects = sluice_alloc(host, count * sizeof *list->objects);
-        reading.is_bad = !list->objects;
+        reading.has_failed = !list->objects;
     }
-    for (size_t i = 0; i < count && !reading.is_bad; i++) {
+    for (size_t i = 0; i < count && !reading.is_bad && !reading.has_failed; i++) {
         list->objects[i] = (struct staged_object){0};
         list->count = i + 1;
         take_object(&reading, &list->objects[i]);
     }
-    if (reading.is_bad || reading.left > 0) {
+    if (reading.is_bad || reading.has_failed || reading.left > 0) {
         staged_free(list);
-        return fail_corrupt(host, error);
+        return reading.has_failed
+                   ? sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
+                                 "no memory for the list of staged uploads: raise settings.memory")
+                   : fail_corrupt(host, error);
     }
     return SLUICE_OK;
 }

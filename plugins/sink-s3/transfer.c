@@ -45,7 +45,15 @@ static enum sluice_status create_upload(struct sink *sink, struct sink_object *o
     struct counted_text id;
     struct object_upload upload = upload_of(sink, object);
     counted_init(&id, sink->host);
-    enum sluice_status status = object_upload_create(sink->store, &upload, &id, error);
+    enum sluice_status status = SLUICE_OK;
+    /* A key of mode append is this object's alone; that of replace is cleared by the next run. */
+    if (object->is_creation_doubtful && sink->options->mode == SINK_APPEND) {
+        status = commit_drop_uploads_of(sink, object->staged.key, error);
+    }
+    if (status == SLUICE_OK) {
+        status = object_upload_create(sink->store, &upload, &id, error);
+        object->is_creation_doubtful = status == SLUICE_RETRY;
+    }
     if (status == SLUICE_OK) {
         object->staged.upload_id = counted_copy(sink->host, counted_get(&id), id.buffer.size);
         status = object->staged.upload_id ? SLUICE_OK : no_memory(sink, error);

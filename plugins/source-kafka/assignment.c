@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_cooperative(const struct source_kafka *source)
+bool assignment_is_cooperative(const struct source_kafka *source)
 {
     const char *protocol = rd_kafka_rebalance_protocol(source->client.rk);
     return protocol && strcmp(protocol, "COOPERATIVE") == 0;
@@ -95,7 +95,7 @@ bool assignment_is_stale(const struct source_kafka *source)
         rd_kafka_assignment_lost(source->client.rk))
         return true;
     /* Cooperative members keep partitions over generations. */
-    return !source->embedded && source->positions.count > 0 && !is_cooperative(source) &&
+    return !source->embedded && source->positions.count > 0 && !assignment_is_cooperative(source) &&
            is_generation_gone(source);
 }
 
@@ -118,7 +118,7 @@ static enum sluice_status release(struct source_kafka *source, struct sluice_err
     rd_kafka_error_t *failure = NULL;
     rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR_NO_ERROR;
     log_assignment(source, "partitions given back", source->pending ? source->pending->cnt : 0);
-    if (is_cooperative(source)) {
+    if (assignment_is_cooperative(source)) {
         failure = rd_kafka_incremental_unassign(source->client.rk, source->pending);
         for (int i = 0; i < source->pending->cnt; i++)
             positions_remove(&source->positions, source->pending->elems[i].topic,
@@ -139,11 +139,17 @@ static enum sluice_status lose(struct source_kafka *source, struct sluice_error 
     sluice_log(source->host, SLUICE_LOG_WARN, NULL, 0,
                "the group gave this member's partitions to others before a checkpoint could be "
                "decided; the flow starts over from the last one");
+    rd_kafka_error_t *failure = NULL;
+    rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (assignment_is_cooperative(source))
+        failure = rd_kafka_incremental_unassign(source->client.rk, source->pending);
+    else
+        result = rd_kafka_assign(source->client.rk, NULL);
     source->phase = PHASE_LOST;
     source->epoch++;
     drop_pending(source);
     sluice_request_checkpoint(source->host);
-    return fail_assign(source, NULL, rd_kafka_assign(source->client.rk, NULL), error);
+    return fail_assign(source, failure, result, error);
 }
 
 static enum sluice_status serve_revoked(struct source_kafka *source, struct sluice_error *error)
@@ -160,10 +166,12 @@ static enum sluice_status start_reading(struct source_kafka *source, struct slui
     rd_kafka_error_t *failure = NULL;
     rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR_NO_ERROR;
     log_assignment(source, "partitions assigned", source->pending->cnt);
-    if (is_cooperative(source))
+    if (assignment_is_cooperative(source))
         failure = rd_kafka_incremental_assign(source->client.rk, source->pending);
     else
         result = rd_kafka_assign(source->client.rk, source->pending);
+    if (source->run->is_replay && !failure && result == RD_KAFKA_RESP_ERR_NO_ERROR)
+        result = rd_kafka_pause_partitions(source->client.rk, source->pending);
     note_generation(source);
     drop_pending(source);
     source->phase = PHASE_READING;
@@ -180,7 +188,7 @@ static enum sluice_status serve_assigned(struct source_kafka *source, struct slu
     if (status == SLUICE_OK)
         status = begin_find(source, source->pending, committed, error);
     if (status == SLUICE_OK) {
-        begin_note(source);
+        decision_claim(source, source->pending, committed);
         status = start_reading(source, error);
     } else if (status == SLUICE_RETRY) {
         /* The group is only kept by polling: wait for the answer between reads. */

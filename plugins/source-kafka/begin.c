@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define QUERY_TIMEOUT_MS 5000
-#define NOTE_TIMEOUT_MS 2000
 
 static enum sluice_status query_range(struct source_kafka *source, const char *topic,
                                       int32_t partition, int64_t *low, int64_t *high,
@@ -93,9 +92,7 @@ static enum sluice_status begin_partition(struct source_kafka *source,
                                           const rd_kafka_topic_partition_list_t *committed,
                                           int64_t *known, struct sluice_error *error)
 {
-    const rd_kafka_topic_partition_t *entry =
-        rd_kafka_topic_partition_list_find((rd_kafka_topic_partition_list_t *)(uintptr_t)committed,
-                                           pending->topic, pending->partition);
+    const rd_kafka_topic_partition_t *entry = group_find(committed, pending);
     const struct position *restored =
         group_has_offsets(committed, NULL)
             ? NULL
@@ -140,40 +137,4 @@ enum sluice_status begin_find(struct source_kafka *source, rd_kafka_topic_partit
         position->end = high;
     }
     return SLUICE_OK;
-}
-
-static void mark_noted(struct source_kafka *source, rd_kafka_event_t *event)
-{
-    const rd_kafka_topic_partition_list_t *list =
-        rd_kafka_event_error(event) ? NULL : rd_kafka_event_topic_partition_list(event);
-    for (int i = 0; list && i < list->cnt; i++) {
-        struct position *position =
-            positions_find(&source->positions, list->elems[i].topic, list->elems[i].partition);
-        if (position && !list->elems[i].err && position->next == list->elems[i].offset)
-            position->committed = position->next;
-    }
-}
-
-void begin_note(struct source_kafka *source)
-{
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
-    for (size_t i = 0; i < source->positions.count; i++) {
-        const struct position *position = &source->positions.items[i];
-        if (position->committed == NO_OFFSET)
-            rd_kafka_topic_partition_list_add(list, position->topic, position->partition)->offset =
-                position->next;
-    }
-    if (list->cnt > 0) {
-        rd_kafka_queue_t *answers = rd_kafka_queue_new(source->client.rk);
-        rd_kafka_event_t *event = NULL;
-        if (rd_kafka_commit_queue(source->client.rk, list, answers, NULL, NULL) ==
-            RD_KAFKA_RESP_ERR_NO_ERROR)
-            event = rd_kafka_queue_poll(answers, NOTE_TIMEOUT_MS);
-        if (event) {
-            mark_noted(source, event);
-            rd_kafka_event_destroy(event);
-        }
-        rd_kafka_queue_destroy(answers);
-    }
-    rd_kafka_topic_partition_list_destroy(list);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define CONNECT_TIMEOUT_MS 5000
+/* What librdkafka keeps for a record besides its bytes: small ones are limited by their number. */
+#define RECORD_OVERHEAD 256
 #define TOPIC_WAIT_MS 10000
 
 /* librdkafka before this version loses assignments with it (its issue 4059, mended by 4908). */
@@ -78,12 +80,18 @@ int64_t consumer_queue_bytes(int64_t memory_bytes)
     return bytes < least ? least : bytes > most ? most : bytes;
 }
 
+/* Three signs of life within a session, so that one may be lost; librdkafka's default is 3 s. */
+static int64_t heartbeat_ms(int64_t session_ms)
+{
+    return session_ms / 3 < 3000 ? session_ms / 3 : 3000;
+}
+
 enum sluice_status consumer_configure(const struct sluice_host *host,
                                       const struct source_kafka_options *options,
                                       const char *instance_id, int64_t queue_bytes,
                                       rd_kafka_conf_t **conf, struct sluice_error *error)
 {
-    char session[24], queue[24], fetch[24], interval[24];
+    char session[24], heartbeat[24], queue[24], records[24], fetch[24], interval[24];
     int64_t fetch_bytes = queue_bytes / 2;
     bool is_embedded = kafka_is_embedded(&options->client);
     bool is_cooperative = options->assignor == ASSIGNOR_COOPERATIVE;
@@ -92,13 +100,16 @@ enum sluice_status consumer_configure(const struct sluice_host *host,
     if (status != SLUICE_OK)
         return status;
     snprintf(session, sizeof session, "%" PRId64, options->session_timeout_ms);
+    snprintf(heartbeat, sizeof heartbeat, "%" PRId64, heartbeat_ms(options->session_timeout_ms));
     snprintf(queue, sizeof queue, "%" PRId64, queue_bytes / 1024);
+    snprintf(records, sizeof records, "%" PRId64, queue_bytes / RECORD_OVERHEAD);
     snprintf(fetch, sizeof fetch, "%" PRId64, fetch_bytes < 1000000 ? 1000000 : fetch_bytes);
     snprintf(interval, sizeof interval, "%" PRId64,
              options->session_timeout_ms > 300000 ? options->session_timeout_ms : 300000);
     const struct kafka_property properties[] = {
         {"group.id", options->group},
         {"session.timeout.ms", session},
+        {"heartbeat.interval.ms", heartbeat},
         {"max.poll.interval.ms", interval},
         {"partition.assignment.strategy",
          is_cooperative ? "cooperative-sticky" : "range,roundrobin"},
@@ -109,7 +120,7 @@ enum sluice_status consumer_configure(const struct sluice_host *host,
         {"auto.offset.reset", "error"},
         {"enable.partition.eof", "true"},
         {"topic.metadata.refresh.interval.ms", "60000"},
-        {"queued.min.messages", "10000000"},
+        {"queued.min.messages", records},
         {"queued.max.messages.kbytes", queue},
         {"fetch.message.max.bytes", "262144"},
         {"fetch.max.bytes", fetch},
@@ -245,11 +256,15 @@ enum sluice_status consumer_open(struct source_kafka *source, struct sluice_erro
     rd_kafka_poll_set_consumer(source->client.rk);
     source->queue = rd_kafka_queue_get_consumer(source->client.rk);
     source->replies = rd_kafka_queue_new(source->client.rk);
-    return source->embedded ? SLUICE_OK : subscribe(source, error);
+    if (source->embedded)
+        return SLUICE_OK;
+    status = subscribe(source, error);
+    return status == SLUICE_OK ? keeper_start(source, error) : status;
 }
 
 void consumer_close(struct source_kafka *source)
 {
+    keeper_stop(source);
     records_reset(source);
     assignment_reset(source);
     if (source->queue)

@@ -28,14 +28,15 @@ void assignment_note(rd_kafka_t *rk, rd_kafka_resp_err_t kind,
 enum sluice_status assignment_serve(struct source_kafka *source, struct sluice_error *error);
 /* The group was left behind or other members have the partitions now. */
 bool assignment_is_stale(const struct source_kafka *source);
+/* Partitions are kept over generations of the group. */
+bool assignment_is_cooperative(const struct source_kafka *source);
 /* For `brokers: embedded`. */
 enum sluice_status assignment_make(struct source_kafka *source, struct sluice_error *error);
 void assignment_reset(struct source_kafka *source);
 
 /* ---- group.c ---- */
 
-/* What the group has committed, with metadata, for all partitions of the topics of `pending`: the
- * caller's list. RETRY: no answer yet. */
+/* All that the group has committed, with metadata: the caller's list. RETRY: no answer yet. */
 enum sluice_status group_read(struct source_kafka *source,
                               const rd_kafka_topic_partition_list_t *pending,
                               rd_kafka_topic_partition_list_t **committed,
@@ -45,6 +46,9 @@ enum sluice_status group_decision(struct source_kafka *source,
                                   const rd_kafka_topic_partition_t *committed,
                                   struct decision_record *decision, bool *has_decision,
                                   struct sluice_error *error);
+/* What the group has for the partition; NULL: nothing. */
+const rd_kafka_topic_partition_t *group_find(const rd_kafka_topic_partition_list_t *committed,
+                                             const rd_kafka_topic_partition_t *partition);
 /* Has the core finish what past decisions about the pending partitions left unfinished. */
 enum sluice_status group_settle(struct source_kafka *source,
                                 const rd_kafka_topic_partition_list_t *pending,
@@ -57,6 +61,10 @@ bool group_has_offsets(const rd_kafka_topic_partition_list_t *committed, const c
 /* Whether that member of this flow is in the group at the moment. RETRY: no answer yet. */
 enum sluice_status members_find(struct source_kafka *source, const char *member, bool *is_alive,
                                 struct sluice_error *error);
+/* All that the group has committed, whatever the topic, at one moment. RETRY: no answer yet. */
+enum sluice_status members_offsets(struct source_kafka *source,
+                                   rd_kafka_topic_partition_list_t **committed,
+                                   struct sluice_error *error);
 
 /* ---- begin.c ---- */
 
@@ -65,12 +73,23 @@ enum sluice_status members_find(struct source_kafka *source, const char *member,
 enum sluice_status begin_find(struct source_kafka *source, rd_kafka_topic_partition_list_t *pending,
                               const rd_kafka_topic_partition_list_t *committed,
                               struct sluice_error *error);
-/* Notes in the group where partitions begin that it had no offset for, so that a crash before the
- * first decision begins there again. Best effort. */
-void begin_note(struct source_kafka *source);
 /* Fails with offset_out_of_range and the range that is missing. */
 enum sluice_status begin_fail_range(struct source_kafka *source, const char *topic,
                                     int32_t partition, int64_t wanted, struct sluice_error *error);
+
+/* ---- decision.c (source.h has decide) ---- */
+
+/* Claims the pending partitions for this member: commits where each begins, naming this member and
+ * no checkpoint, except where it is named already. So a crash before the first decision begins
+ * there again; whoever gets the partition next knows whose leftovers to look for; and a checkpoint
+ * of another member, which is finished by now, is named no longer. Best effort. */
+void decision_claim(struct source_kafka *source, const rd_kafka_topic_partition_list_t *pending,
+                    const rd_kafka_topic_partition_list_t *committed);
+
+/* ---- keeper.c ---- */
+
+enum sluice_status keeper_start(struct source_kafka *source, struct sluice_error *error);
+void keeper_stop(struct source_kafka *source); /* any state */
 
 /* ---- records.c ---- */
 

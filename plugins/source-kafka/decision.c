@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define COMMIT_TIMEOUT_MS 5000
+#define CLAIM_TIMEOUT_MS 2000
 #define POLL_SLICE_MS 100
 
 static enum sluice_status refuse(struct source_kafka *source, struct sluice_error *error)
@@ -68,6 +69,16 @@ static enum sluice_status note_decided(struct source_kafka *source, uint64_t che
     return SLUICE_OK;
 }
 
+static void send_list(struct source_kafka *source, rd_kafka_topic_partition_list_t *list,
+                      uint64_t checkpoint)
+{
+    rd_kafka_resp_err_t result =
+        rd_kafka_commit_queue(source->client.rk, list, source->replies, NULL, NULL);
+    source->attempted = checkpoint;
+    source->is_commit_pending = result == RD_KAFKA_RESP_ERR_NO_ERROR;
+    source->commit_error = result;
+}
+
 static enum sluice_status send_commit(struct source_kafka *source, uint64_t checkpoint,
                                       struct sluice_error *error)
 {
@@ -75,12 +86,8 @@ static enum sluice_status send_commit(struct source_kafka *source, uint64_t chec
     if (!list)
         return sluice_fail(source->host, error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
                            "no memory for an offset commit");
-    rd_kafka_resp_err_t result =
-        rd_kafka_commit_queue(source->client.rk, list, source->replies, NULL, NULL);
+    send_list(source, list, checkpoint);
     rd_kafka_topic_partition_list_destroy(list);
-    source->attempted = checkpoint;
-    source->is_commit_pending = result == RD_KAFKA_RESP_ERR_NO_ERROR;
-    source->commit_error = result;
     return SLUICE_OK;
 }
 
@@ -93,10 +100,11 @@ static rd_kafka_resp_err_t commit_result(rd_kafka_event_t *event)
     return result;
 }
 
-/* False: no answer within the time. */
-static bool await_commit(struct source_kafka *source)
+/* False: no answer within the time. A commit is never sent while another one is out: librdkafka
+ * may send that one again behind it, and offsets would go back. */
+static bool await_commit(struct source_kafka *source, int timeout_ms)
 {
-    int64_t deadline_ms = sluice_monotonic_ms(source->host) + COMMIT_TIMEOUT_MS;
+    int64_t deadline_ms = sluice_monotonic_ms(source->host) + timeout_ms;
     while (source->is_commit_pending) {
         rd_kafka_event_t *event = rd_kafka_queue_poll(source->replies, POLL_SLICE_MS);
         if (event && rd_kafka_event_type(event) == RD_KAFKA_EVENT_OFFSET_COMMIT) {
@@ -162,9 +170,57 @@ static enum sluice_status judge_commit(struct source_kafka *source, uint64_t che
         result == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         result == RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE)
         return kafka_fail(source->host, error, result, "the offset commit was refused");
-    bool may_commit = result != RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION &&
-                      result != RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID;
+    /* A cooperative member keeps its partitions in the generation that began meanwhile. */
+    bool is_next_generation = result == RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION &&
+                              assignment_is_cooperative(source) && !assignment_is_stale(source);
+    bool may_commit = is_next_generation || (result != RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION &&
+                                             result != RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID);
     return look_up(source, checkpoint, may_commit, error);
+}
+
+static bool is_named(const struct source_kafka *source, const rd_kafka_topic_partition_t *entry)
+{
+    struct decision_record decision;
+    return entry && entry->offset >= 0 && entry->metadata &&
+           metadata_parse(entry->metadata, strnlen(entry->metadata, entry->metadata_size),
+                          &decision) == METADATA_DECISION &&
+           strcmp(decision.member, source->own.member) == 0;
+}
+
+static void note_claimed(struct source_kafka *source, const rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++) {
+        struct position *position =
+            positions_find(&source->positions, list->elems[i].topic, list->elems[i].partition);
+        if (position && position->next == list->elems[i].offset)
+            position->committed = position->next;
+    }
+}
+
+void decision_claim(struct source_kafka *source, const rd_kafka_topic_partition_list_t *pending,
+                    const rd_kafka_topic_partition_list_t *committed)
+{
+    char text[METADATA_SIZE];
+    struct decision_record none = source->own;
+    none.checkpoint = 0;
+    size_t size = metadata_write(&none, text);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(pending->cnt);
+    for (int i = 0; i < pending->cnt; i++) {
+        const rd_kafka_topic_partition_t *partition = &pending->elems[i];
+        if (is_named(source, group_find(committed, partition)))
+            continue;
+        rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(
+            list, partition->topic, partition->partition);
+        entry->offset = partition->offset;
+        (void)attach_metadata(entry, text, size);
+    }
+    if (list->cnt > 0 && !source->is_commit_pending) {
+        send_list(source, list, 0);
+        if (await_commit(source, CLAIM_TIMEOUT_MS) &&
+            source->commit_error == RD_KAFKA_RESP_ERR_NO_ERROR)
+            note_claimed(source, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
 }
 
 static bool goes_back(const struct source_kafka *source)
@@ -185,7 +241,7 @@ enum sluice_status source_kafka_decide(void *instance, uint64_t checkpoint,
         return SLUICE_OK;
     bool was_attempted = source->attempted == checkpoint;
     if (source->is_commit_pending) {
-        if (!await_commit(source))
+        if (!await_commit(source, COMMIT_TIMEOUT_MS))
             return sluice_fail(source->host, error, SLUICE_RETRY, SLUICE_CODE_TIMEOUT,
                                "the group has not answered the offset commit yet");
         if (was_attempted && source->commit_error == RD_KAFKA_RESP_ERR_NO_ERROR)
@@ -195,8 +251,8 @@ enum sluice_status source_kafka_decide(void *instance, uint64_t checkpoint,
         if (was_attempted)
             return look_up(source, checkpoint, false, error);
         /* Without rows there is nothing to refuse. */
-        return source->has_snapshot_rows || source->phase == PHASE_LOST ? refuse(source, error)
-                                                                        : SLUICE_OK;
+        bool has_rows = source->has_snapshot_rows || source->run->is_replay;
+        return has_rows || source->phase == PHASE_LOST ? refuse(source, error) : SLUICE_OK;
     }
     if (source->positions.count == 0)
         return SLUICE_OK;
@@ -206,7 +262,7 @@ enum sluice_status source_kafka_decide(void *instance, uint64_t checkpoint,
     enum sluice_status status = send_commit(source, checkpoint, error);
     if (status != SLUICE_OK)
         return status;
-    if (!await_commit(source))
+    if (!await_commit(source, COMMIT_TIMEOUT_MS))
         return sluice_fail(source->host, error, SLUICE_RETRY, SLUICE_CODE_TIMEOUT,
                            "the group has not answered the offset commit yet");
     return judge_commit(source, checkpoint, error);

@@ -7,29 +7,6 @@
 
 #define GROUP_TIMEOUT_MS 5000
 
-/* Adds all partitions of the topic to the list. */
-static enum sluice_status add_topic(struct source_kafka *source, const char *name,
-                                    rd_kafka_topic_partition_list_t *list,
-                                    struct sluice_error *error)
-{
-    const struct rd_kafka_metadata *metadata = NULL;
-    rd_kafka_resp_err_t result = RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
-    rd_kafka_topic_t *topic = rd_kafka_topic_new(source->client.rk, name, NULL);
-    if (topic)
-        result = rd_kafka_metadata(source->client.rk, 0, topic, &metadata, GROUP_TIMEOUT_MS);
-    if (result == RD_KAFKA_RESP_ERR_NO_ERROR && metadata->topic_cnt > 0 &&
-        metadata->topics[0].partition_cnt > 0)
-        rd_kafka_topic_partition_list_add_range(list, name, 0,
-                                                metadata->topics[0].partition_cnt - 1);
-    if (metadata)
-        rd_kafka_metadata_destroy(metadata);
-    if (topic)
-        rd_kafka_topic_destroy(topic);
-    if (result == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return SLUICE_OK;
-    return kafka_fail(source->host, error, result, "the partitions of a topic cannot be listed");
-}
-
 /* rd_kafka_committed() answers for each partition, too. */
 static rd_kafka_resp_err_t first_error(const rd_kafka_topic_partition_list_t *list)
 {
@@ -45,28 +22,17 @@ enum sluice_status group_read(struct source_kafka *source,
                               rd_kafka_topic_partition_list_t **committed,
                               struct sluice_error *error)
 {
-    enum sluice_status status = SLUICE_OK;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(pending->cnt);
     *committed = NULL;
-    for (int i = 0; status == SLUICE_OK && i < pending->cnt; i++) {
-        const rd_kafka_topic_partition_t *partition = &pending->elems[i];
-        if (!rd_kafka_topic_partition_list_find(list, partition->topic, 0))
-            status = add_topic(source, partition->topic, list, error);
-        if (status == SLUICE_OK &&
-            !rd_kafka_topic_partition_list_find(list, partition->topic, partition->partition))
-            rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition);
-    }
-    if (status == SLUICE_OK && list->cnt > 0) {
-        rd_kafka_resp_err_t result = rd_kafka_committed(source->client.rk, list, GROUP_TIMEOUT_MS);
-        if (result == RD_KAFKA_RESP_ERR_NO_ERROR)
-            result = first_error(list);
-        if (result != RD_KAFKA_RESP_ERR_NO_ERROR)
-            status = kafka_fail(source->host, error, result,
-                                "the group's committed offsets cannot be read");
-    }
-    if (status != SLUICE_OK) {
+    if (!source->embedded)
+        return members_offsets(source, committed, error);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_copy(pending);
+    rd_kafka_resp_err_t result = rd_kafka_committed(source->client.rk, list, GROUP_TIMEOUT_MS);
+    if (result == RD_KAFKA_RESP_ERR_NO_ERROR)
+        result = first_error(list);
+    if (result != RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_topic_partition_list_destroy(list);
-        return status;
+        return kafka_fail(source->host, error, result,
+                          "the group's committed offsets cannot be read");
     }
     *committed = list;
     return SLUICE_OK;
@@ -114,73 +80,116 @@ enum sluice_status group_decision(struct source_kafka *source,
     return SLUICE_OK;
 }
 
-/* This member's own leftovers, once: whatever partition names them, they are finished; what none
- * names has been overwritten by members that finished it, or was never decided. */
+/* The newest checkpoint that these partitions say the member has decided; 0: none. */
+static uint64_t newest_of(const rd_kafka_topic_partition_list_t *partitions, const char *member)
+{
+    uint64_t newest = 0;
+    for (int i = 0; i < partitions->cnt; i++) {
+        const rd_kafka_topic_partition_t *entry = &partitions->elems[i];
+        struct decision_record decision;
+        if (entry->offset >= 0 && entry->metadata &&
+            metadata_parse(entry->metadata, strnlen(entry->metadata, entry->metadata_size),
+                           &decision) == METADATA_DECISION &&
+            strcmp(decision.member, member) == 0 && decision.checkpoint > newest)
+            newest = decision.checkpoint;
+    }
+    return newest;
+}
+
+/* Nobody but this flow commits for the group. */
+static enum sluice_status check_all(struct source_kafka *source,
+                                    const rd_kafka_topic_partition_list_t *committed,
+                                    struct sluice_error *error)
+{
+    enum sluice_status status = SLUICE_OK;
+    for (int i = 0; status == SLUICE_OK && i < committed->cnt; i++) {
+        struct decision_record decision;
+        bool has_decision;
+        status = group_decision(source, &committed->elems[i], &decision, &has_decision, error);
+    }
+    return status;
+}
+
+/* This member's own leftovers, once. A checkpoint that the group does not name was finished by
+ * those who have the partitions now, or never decided: which of the two the core knows. */
 static enum sluice_status settle_own(struct source_kafka *source,
                                      const rd_kafka_topic_partition_list_t *committed,
                                      struct sluice_error *error)
 {
-    uint64_t newest = 0;
     if (source->is_settled)
         return SLUICE_OK;
-    for (int i = 0; i < committed->cnt; i++) {
-        struct decision_record decision;
-        bool has_decision;
-        enum sluice_status status =
-            group_decision(source, &committed->elems[i], &decision, &has_decision, error);
-        if (status != SLUICE_OK)
-            return status;
-        if (has_decision && strcmp(decision.member, source->own.member) == 0 &&
-            decision.checkpoint > newest)
-            newest = decision.checkpoint;
-    }
+    enum sluice_status status = check_all(source, committed, error);
+    if (status != SLUICE_OK)
+        return status;
+    uint64_t newest = newest_of(committed, source->own.member);
     if (!group_has_offsets(committed, NULL) && source->has_restored)
         newest = SLUICE_CHECKPOINT_RESTORED;
-    enum sluice_status status = sluice_settle(source->host, source->own.member, newest, error);
+    status = sluice_settle(source->host, source->own.member, newest, error);
     source->is_settled = status == SLUICE_OK;
     return status;
 }
 
-/* The newest checkpoint of that member among the pending partitions, if this is its first mention
- * there; else 0. */
-static uint64_t newest_of_member(struct source_kafka *source,
-                                 const rd_kafka_topic_partition_list_t *pending,
-                                 const rd_kafka_topic_partition_list_t *committed, int index,
-                                 const char *member)
+/* A member that has left. What it has staged is noted; then it must (still) not be in the group,
+ * so that none of it can be decided any more; then the group tells what was decided last. A member
+ * that comes back meanwhile stages anew: nothing of that was noted. */
+static enum sluice_status take_over(struct source_kafka *source, const char *member,
+                                    bool *has_come_back, struct sluice_error *error)
 {
-    uint64_t newest = 0;
-    for (int i = 0; i < pending->cnt; i++) {
-        const rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_find(
-            (rd_kafka_topic_partition_list_t *)(uintptr_t)committed, pending->elems[i].topic,
-            pending->elems[i].partition);
-        struct decision_record decision;
-        if (!entry || entry->offset < 0 || !entry->metadata ||
-            metadata_parse(entry->metadata, strnlen(entry->metadata, entry->metadata_size),
-                           &decision) != METADATA_DECISION ||
-            strcmp(decision.member, member) != 0)
-            continue;
-        if (i < index)
-            return 0;
-        if (decision.checkpoint > newest)
-            newest = decision.checkpoint;
-    }
-    (void)source;
-    return newest;
+    const struct sluice_host *host = source->host;
+    rd_kafka_topic_partition_list_t *committed = NULL;
+    enum sluice_status status = sluice_settle_member(host, member, 0, SLUICE_SETTLE_NOTE, error);
+    if (status == SLUICE_OK)
+        status = members_find(source, member, has_come_back, error);
+    if (status != SLUICE_OK || *has_come_back)
+        return status;
+    status = members_offsets(source, &committed, error);
+    if (status != SLUICE_OK)
+        return status;
+    uint64_t newest = newest_of(committed, member);
+    rd_kafka_topic_partition_list_destroy(committed);
+    const struct sluice_log_field fields[] = {{"member", member}};
+    sluice_log(host, SLUICE_LOG_INFO, fields, 1,
+               "taking over partitions of a member that has left");
+    return sluice_settle_member(host, member, newest, SLUICE_SETTLE_TAKE_OVER, error);
 }
 
-/* A member that is in the group finishes its checkpoint itself; taking over from it would drop
- * what it has under way. */
+/* Before the new owner's name replaces that of the checkpoint, which nobody would find any more
+ * then, the checkpoint is finished, whether its member lives or not. */
 static enum sluice_status settle_other(struct source_kafka *source, const char *member,
                                        uint64_t checkpoint, struct sluice_error *error)
 {
     bool is_alive = false;
     enum sluice_status status = members_find(source, member, &is_alive, error);
-    if (status != SLUICE_OK || is_alive)
+    if (status == SLUICE_OK && !is_alive)
+        status = take_over(source, member, &is_alive, error);
+    if (status != SLUICE_OK || !is_alive || checkpoint == 0)
         return status;
-    const struct sluice_log_field fields[] = {{"member", member}};
-    sluice_log(source->host, SLUICE_LOG_INFO, fields, 1,
-               "taking over partitions of a member that has left");
-    return sluice_settle(source->host, member, checkpoint, error);
+    return sluice_settle_member(source->host, member, checkpoint, SLUICE_SETTLE_FINISH, error);
+}
+
+const rd_kafka_topic_partition_t *group_find(const rd_kafka_topic_partition_list_t *committed,
+                                             const rd_kafka_topic_partition_t *partition)
+{
+    return rd_kafka_topic_partition_list_find(
+        (rd_kafka_topic_partition_list_t *)(uintptr_t)committed, partition->topic,
+        partition->partition);
+}
+
+/* Whether one of the partitions before this one names the same member. */
+static bool is_named_before(const rd_kafka_topic_partition_list_t *pending,
+                            const rd_kafka_topic_partition_list_t *committed, int index,
+                            const char *member)
+{
+    for (int i = 0; i < index; i++) {
+        const rd_kafka_topic_partition_t *entry = group_find(committed, &pending->elems[i]);
+        struct decision_record decision;
+        if (entry && entry->metadata &&
+            metadata_parse(entry->metadata, strnlen(entry->metadata, entry->metadata_size),
+                           &decision) == METADATA_DECISION &&
+            strcmp(decision.member, member) == 0)
+            return true;
+    }
+    return false;
 }
 
 enum sluice_status group_settle(struct source_kafka *source,
@@ -190,19 +199,16 @@ enum sluice_status group_settle(struct source_kafka *source,
 {
     enum sluice_status status = settle_own(source, committed, error);
     for (int i = 0; status == SLUICE_OK && i < pending->cnt; i++) {
-        const rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_find(
-            (rd_kafka_topic_partition_list_t *)(uintptr_t)committed, pending->elems[i].topic,
-            pending->elems[i].partition);
+        const rd_kafka_topic_partition_t *entry = group_find(committed, &pending->elems[i]);
         struct decision_record decision;
         bool has_decision = false;
         if (entry)
             status = group_decision(source, entry, &decision, &has_decision, error);
-        if (status != SLUICE_OK || !has_decision ||
-            strcmp(decision.member, source->own.member) == 0)
-            continue;
-        uint64_t newest = newest_of_member(source, pending, committed, i, decision.member);
-        if (newest > 0)
-            status = settle_other(source, decision.member, newest, error);
+        if (status == SLUICE_OK && has_decision &&
+            strcmp(decision.member, source->own.member) != 0 &&
+            !is_named_before(pending, committed, i, decision.member))
+            status = settle_other(source, decision.member, newest_of(committed, decision.member),
+                                  error);
     }
     return status;
 }

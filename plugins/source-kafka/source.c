@@ -7,6 +7,8 @@
 
 /* A --once run whose patterns match no topic ends after this time. */
 #define NO_MATCH_LIMIT_MS 30000
+/* A replay waits so long for partitions: session timeout and rebalance of what ran before it. */
+#define REPLAY_LIMIT_MS 60000
 
 enum sluice_status source_kafka_plan(const struct sluice_host *host, const void *options,
                                      struct sluice_planning *planning, struct sluice_error *error)
@@ -148,6 +150,19 @@ static bool has_ended(struct source_kafka *source)
     return true;
 }
 
+/* A replay gives no rows: END says that this member can decide a checkpoint. */
+static enum sluice_status await_partitions(struct source_kafka *source, struct sluice_error *error)
+{
+    if (source->phase == PHASE_READING && source->positions.count > 0)
+        return SLUICE_END;
+    if (sluice_monotonic_ms(source->host) - source->opened_ms < REPLAY_LIMIT_MS)
+        return SLUICE_AGAIN;
+    return sluice_fail(source->host, error, SLUICE_FATAL, SLUICE_CODE_UNAVAILABLE,
+                       "group %s has given this member no partition within %d s, so it can decide "
+                       "no checkpoint: stop another member of the group for the time of the replay",
+                       source->options->group, REPLAY_LIMIT_MS / 1000);
+}
+
 enum sluice_status source_kafka_read(void *instance, int timeout_ms, struct sluice_batch **batch,
                                      struct sluice_error *error)
 {
@@ -159,11 +174,13 @@ enum sluice_status source_kafka_read(void *instance, int timeout_ms, struct slui
     if (status == SLUICE_OK)
         status = assignment_serve(source, error);
     if (status == SLUICE_OK)
-        status = records_take(source, timeout_ms, batch, error);
+        status = records_take(source, source->run->is_replay ? 0 : timeout_ms, batch, error);
     atomic_store(&source->is_cancelled, false);
     ends_report(source);
     if (status != SLUICE_OK || *batch)
         return status;
+    if (source->run->is_replay)
+        return await_partitions(source, error);
     if (has_ended(source)) {
         source->has_ended = true;
         return SLUICE_END;

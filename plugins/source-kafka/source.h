@@ -5,15 +5,18 @@
  *   consumer.c     configuration, first contact, whether the topics exist
  *   assignment.c   rebalances: what is assigned, given back, lost
  *   group.c        what the group has committed, and whose leftovers that tells to finish
+ *   members.c      what the coordinator tells about the group: members, all offsets
  *   begin.c        where to begin in partitions that the group has no offset for
- *   decision.c     the offset commit that decides a checkpoint
+ *   decision.c     the offset commit that decides a checkpoint, or claims partitions
+ *   keeper.c       keeps a blocked member in the group
  *   records.c      takes records from librdkafka's queue into batches
  *   ends.c         ends of partitions: lag, end of a --once run
  *
  * Pure parts: positions.h, metadata.h, start.h, headers.h.
  *
  * librdkafka's callbacks run inside its consume calls, so on the instance's thread; they only note
- * what happened. `is_cancelled` is the one field that another thread touches. */
+ * what happened. `is_cancelled` is the one field that another thread touches; the keeper's thread
+ * reads `queue`, which stays as it is while that runs. */
 #ifndef SOURCE_KAFKA_SOURCE_H
 #define SOURCE_KAFKA_SOURCE_H
 
@@ -24,12 +27,22 @@
 
 #include "kafka/embedded.h"
 
+#include <pthread.h>
+
 enum source_phase {
     PHASE_WAITING = 0, /* nothing assigned */
     PHASE_ASSIGNING,   /* partitions were assigned; where to begin is being found out */
     PHASE_READING,
     PHASE_REVOKING, /* partitions are wanted back; waits for the decision about what was read */
     PHASE_LOST      /* partitions are gone with rows undecided: the next decision is a refusal */
+};
+
+struct keeper {
+    pthread_t thread;
+    bool is_started;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    bool is_stopping; /* guarded by lock */
 };
 
 struct source_kafka {
@@ -47,6 +60,7 @@ struct source_kafka {
     rd_kafka_queue_t *queue; /* the consumer's */
     int64_t charged_bytes;
     int64_t queue_bytes; /* what librdkafka may hold in its queue */
+    struct keeper keeper;
 
     /* `brokers: embedded`: all partitions are assigned by hand, there is no group to join. */
     struct kafka_embedded *embedded;

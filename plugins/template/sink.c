@@ -195,7 +195,10 @@ static enum sluice_status commit(void *instance, uint64_t checkpoint,
     return publish(sink, sluice_this_run(sink->host)->member, checkpoint, reader, error);
 }
 
-/* What a past run staged is finished where its checkpoint was decided, and dropped otherwise. */
+/* What a past run staged is finished where its checkpoint was decided, and dropped otherwise. Of
+ * other members only what is decided is finished; the rest they drop when they come back. A sink
+ * that is to drop it for them notes it at SLUICE_SETTLE_NOTE, and drops at SLUICE_SETTLE_TAKE_OVER
+ * what it has noted and nothing else. */
 static enum sluice_status recover(void *instance, const struct sluice_recovery *recovery,
                                   struct sluice_state_reader *reader, struct sluice_error *error)
 {
@@ -209,8 +212,8 @@ static enum sluice_status recover(void *instance, const struct sluice_recovery *
     }
     char prefix[NAME_SIZE];
     name_prefix(sink, ".staged-", recovery->member, prefix);
-    bool is_own = strcmp(recovery->member, sluice_this_run(sink->host)->member) == 0;
-    DIR *folder = recovery->is_running && is_own ? NULL : opendir(sink->options->folder);
+    bool is_dropping = recovery->settlement == SLUICE_SETTLE_OWN && !recovery->is_running;
+    DIR *folder = is_dropping ? opendir(sink->options->folder) : NULL;
     for (struct dirent *entry; folder && (entry = readdir(folder));) {
         if (strncmp(entry->d_name, prefix, strlen(prefix)) == 0) {
             unlinkat(sink->folder, entry->d_name, 0);

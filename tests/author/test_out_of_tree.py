@@ -52,7 +52,7 @@ class Installed:
 
     def run(self, *arguments, folder):
         return subprocess.run([self.program, *arguments], cwd=folder, capture_output=True,
-                              text=True, timeout=60)
+                              text=True, timeout=240)
 
 
 @pytest.fixture(scope="module")

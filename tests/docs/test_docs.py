@@ -141,12 +141,32 @@ def test_links_lead_somewhere(page):
     assert broken == []
 
 
+@pytest.fixture(scope="module")
+def tests():
+    """Names of all tests there are, with and without the brackets of their parameters."""
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "--full", "--faultpoints",
+         "-p", "no:cacheprovider", ROOT / "tests"], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr
+    names = {line.rpartition("/")[2] for line in result.stdout.splitlines() if "::" in line}
+    return names | {name.partition("[")[0] for name in names}
+
+
+NAMED_TEST = re.compile(r"test_\w+\.py::test_\w+(?:\[[^\]`]+\])?")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_named_tests_exist(page):
-    """`test_….py::test_…` in a page is a test of the tree."""
-    for file, test in re.findall(r"`?(test_\w+\.py)::(test_\w+)", page.read_text()):
-        (path,) = ROOT.glob(f"tests/**/{file}")
-        assert f"def {test}(" in path.read_text(), f"{file}::{test}"
+def test_named_tests_exist(page, tests):
+    """`test_….py::test_…` in a page is a test of the tree, `…[…]` one with these parameters."""
+    assert [name for name in NAMED_TEST.findall(page.read_text()) if name not in tests] == []
+
+
+def test_each_row_of_the_delivery_tables_names_the_test_that_shows_it():
+    text = (DOCS / "delivery.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    assert len(rows) > 50
+    assert [row for row in rows if not row.endswith("| Shown by |")
+            and not NAMED_TEST.search(row.split(" | ")[-1])] == []
 
 
 @pytest.mark.full

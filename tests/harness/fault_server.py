@@ -7,7 +7,7 @@ FaultServer answers HTTP by a script, and passes what the script does not name o
     … the first bulk request gets 429; the second is done, but its answer is lost …
     faults.requests("POST", "/_bulk")      what came
 
-FaultProxy passes TCP connections on and cuts, refuses or stalls them."""
+FaultProxy passes TCP connections on and cuts, refuses, stalls, delays or drips them."""
 
 import http.client
 import json
@@ -112,7 +112,8 @@ class _Connection:
         handler.send_response(whole.status)
         for name, value in whole.headers.items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(whole.body)))
+        if "Content-Length" not in whole.headers:
+            handler.send_header("Content-Length", str(len(whole.body)))
         handler.end_headers()
         if handler.command != "HEAD":
             handler.wfile.write(whole.body[:body_size])
@@ -165,6 +166,7 @@ class FaultServer:
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.scripts = []  # (method, pattern, actions)
+        self.guard = lambda request: None  # may return an action, before any script
         self.seen = []
         self.server = _HttpServer((HOST, port), _Handler)
         self.server.faults = self
@@ -190,9 +192,17 @@ class FaultServer:
             self.scripts.append((method, re.compile(path), action))
         return self
 
+    def clear(self):
+        """No scripts any more."""
+        with self.lock:
+            self.scripts.clear()
+
     def take(self, request):
         with self.lock:
             self.seen.append(request)
+            guarded = self.guard(request)
+            if guarded:
+                return guarded
             for method, pattern, actions in self.scripts:
                 if method != request.method or not pattern.search(request.path):
                     continue
@@ -211,13 +221,16 @@ class FaultServer:
         target = urlsplit(self.upstream)
         connection = http.client.HTTPConnection(target.hostname, target.port, timeout=60)
         try:
+            # The host stays what the client has signed.
             headers = {name: value for name, value in request.headers.items()
-                       if name.lower() not in ("host", "connection", "content-length")}
+                       if name.lower() not in ("connection", "content-length")}
             connection.request(request.method, target.path.rstrip("/") + request.path,
                                request.body or None, headers)
             answered = connection.getresponse()
             kept = {name: value for name, value in answered.getheaders()
                     if name.lower() not in ("content-length", "transfer-encoding", "connection")}
+            if request.method == "HEAD" and answered.getheader("Content-Length"):
+                kept["Content-Length"] = answered.getheader("Content-Length")
             return Answer(answered.status, answered.read(), kept)
         finally:
             connection.close()
@@ -231,7 +244,8 @@ class FaultServer:
 
 class FaultProxy:
     """Passes TCP connections on to host:port. cut() resets those that are open, refuse() takes no
-    new ones until accept(), stall() holds bytes back until flow()."""
+    new ones until accept(), stall() holds bytes back until flow(), delay() holds each piece back
+    for a while, drip() lets few bytes a second through; heal() ends all of it."""
 
     def __init__(self, upstream_port, upstream_host=HOST, port=None):
         self.upstream = (upstream_host, upstream_port)
@@ -240,6 +254,8 @@ class FaultProxy:
         self.pairs = []
         self.flowing = threading.Event()
         self.flowing.set()
+        self.delay_seconds = 0
+        self.bytes_per_second = 0  # 0: no limit
         self.listener = None
         self.accept()
 
@@ -255,38 +271,59 @@ class FaultProxy:
         while True:
             try:
                 client, _ = listener.accept()
-                server = socket.create_connection(self.upstream, timeout=10)
             except OSError:
                 if self.listener is not listener:
                     return
                 time.sleep(0.01)
                 continue
+            try:
+                server = socket.create_connection(self.upstream, timeout=10)
+            except OSError:
+                _reset(client)
+                continue
             server.settimeout(None)
-            with self.lock:
-                self.pairs.append((client, server))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=self._join, args=(client, server), daemon=True).start()
+
+    def _join(self, client, server):
+        """Passes bytes both ways until both ends have said all."""
+        with self.lock:
+            self.pairs.append((client, server))
+        back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+        back.start()
+        self._pump(client, server)
+        back.join()
+        with self.lock:
+            if (client, server) in self.pairs:
+                self.pairs.remove((client, server))
+        client.close()
+        server.close()
 
     def _pump(self, source, sink):
         try:
             while data := source.recv(65536):
                 self.flowing.wait()
-                sink.sendall(data)
+                time.sleep(self.delay_seconds)
+                self._pass(data, sink)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            pass
+            _shut(source)  # whoever still sends to a reset connection learns it
+            _shut(sink)
+
+    def _pass(self, data, sink):
+        while data:
+            limit = self.bytes_per_second
+            size = max(1, limit // 20) if limit else len(data)
+            sink.sendall(data[:size])
+            data = data[size:]
+            if limit:
+                time.sleep(0.05)
 
     def cut(self):
         with self.lock:
             pairs, self.pairs = self.pairs, []
         for pair in pairs:
             for end in pair:
-                try:
-                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-                end.close()
+                _reset(end)
 
     def refuse(self):
         listener, self.listener = self.listener, None
@@ -301,6 +338,34 @@ class FaultProxy:
     def flow(self):
         self.flowing.set()
 
+    def delay(self, seconds):
+        self.delay_seconds = seconds
+
+    def drip(self, bytes_per_second):
+        self.bytes_per_second = bytes_per_second
+
+    def heal(self):
+        self.delay_seconds = self.bytes_per_second = 0
+        self.flow()
+        if self.listener is None:
+            self.accept()
+
     def stop(self):
         self.flow()
         self.refuse()
+
+
+def _reset(end):
+    try:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    except OSError:
+        pass
+    _shut(end)
+    end.close()
+
+
+def _shut(end):
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

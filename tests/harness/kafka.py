@@ -1,14 +1,16 @@
-"""A real single-node Kafka broker (KRaft) with plaintext, SASL and TLS listeners."""
+"""A real single-node Kafka broker (KRaft) with plaintext, SASL and TLS listeners, and one that is
+reached through a FaultProxy."""
 
 import base64
 import shutil
 import subprocess
 import uuid
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from . import certificates, downloads
+from .fault_server import FaultProxy
 from .process import HOST, Server, free_port, is_open
 
 VERSION = "4.4.0"
@@ -47,7 +49,8 @@ USER, PASSWORD = "alice", "alice-secret"
 
 
 class Kafka(Server):
-    """bootstrap: plaintext. sasl, tls: the same broker by PLAIN or SCRAM, and by TLS."""
+    """bootstrap: plaintext. sasl, tls: the same broker by PLAIN or SCRAM, and by TLS. proxied: where
+    the proxy of make_proxy() takes clients; all addresses that the broker gives them lead there."""
 
     name = "kafka"
 
@@ -63,7 +66,10 @@ class Kafka(Server):
         self.configure_and_start()
 
     def configure(self):
-        self.ports = {name: free_port() for name in ("CONTROLLER", "PLAIN", "SASL", "TLS")}
+        names = ("CONTROLLER", "PLAIN", "SASL", "TLS", "PROXIED")
+        self.ports = {name: free_port() for name in names}
+        self.proxy_port = free_port()
+        self.proxied = f"{HOST}:{self.proxy_port}"
         self.bootstrap = f"{HOST}:{self.ports['PLAIN']}"
         self.sasl = f"{HOST}:{self.ports['SASL']}"
         self.tls = f"{HOST}:{self.ports['TLS']}"
@@ -73,8 +79,11 @@ class Kafka(Server):
 
     def _properties(self):
         listeners = ",".join(f"{name}://{HOST}:{port}" for name, port in self.ports.items())
-        advertised = ",".join(f"{name}://{HOST}:{port}" for name, port in self.ports.items()
+        told = {**self.ports, "PROXIED": self.proxy_port}
+        advertised = ",".join(f"{name}://{HOST}:{port}" for name, port in told.items()
                               if name != "CONTROLLER")
+        protocols = ("CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,PROXIED:PLAINTEXT,SASL:SASL_PLAINTEXT,"
+                     "TLS:SSL")
         scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;"
         plain = ("org.apache.kafka.common.security.plain.PlainLoginModule required "
                  f'user_{USER}="{PASSWORD}";')
@@ -85,7 +94,7 @@ controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAIN
 listeners={listeners}
 advertised.listeners={advertised}
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAIN:PLAINTEXT,SASL:SASL_PLAINTEXT,TLS:SSL
+listener.security.protocol.map={protocols}
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
 listener.name.sasl.scram-sha-256.sasl.jaas.config={scram}
 listener.name.sasl.scram-sha-512.sasl.jaas.config={scram}
@@ -131,6 +140,9 @@ log.retention.ms=-1
         self.launch(self._java("kafka.Kafka", str(self.configuration)))
         self.wait_ready(lambda: b"Kafka Server started" in self.new_log()
                         and is_open(self.ports["PLAIN"]))
+
+    def make_proxy(self):
+        return FaultProxy(self.ports["PROXIED"], port=self.proxy_port)
 
     def admin(self):
         return AdminClient({"bootstrap.servers": self.bootstrap})
@@ -178,6 +190,26 @@ log.retention.ms=-1
         finally:
             consumer.close()
         return messages
+
+    def read_all(self, topic):
+        """Every message that is there now, read by an independent client without a group."""
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": "none",
+                             "enable.auto.commit": False})
+        try:
+            places = [TopicPartition(topic, number, 0) for number in
+                      consumer.list_topics(topic, 30).topics[topic].partitions]
+            ends = {place.partition: consumer.get_watermark_offsets(place, 30)[1]
+                    for place in places}
+            consumer.assign(places)
+            messages = []
+            while any(consumer.position([place])[0].offset < ends[place.partition]
+                      for place in places if ends[place.partition]):
+                for message in consumer.consume(10000, timeout=0.1):
+                    assert not message.error(), message.error()
+                    messages.append(message)
+            return messages
+        finally:
+            consumer.close()
 
 
 def environment(kafka, topic, group):

@@ -116,7 +116,7 @@ class Server:
         except FileNotFoundError:
             return "(no log)"
 
-    def _is_running(self):
+    def is_running(self):
         """False once it ended: its number may be another process's then."""
         return self.process is not None and self.process.poll() is None
 
@@ -130,13 +130,13 @@ class Server:
 
     def kill(self):
         """kill -9, as a crash."""
-        if self._is_running():
+        if self.is_running():
             self._signal(signal.SIGKILL)
             self.process.wait()
 
     def stop(self):
         """SIGTERM; kill -9 where the server, or a child that outlives it, takes more than 20 s."""
-        if not self._is_running():
+        if not self.is_running():
             return
         self._signal(signal.SIGTERM)
         try:

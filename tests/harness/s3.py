@@ -30,6 +30,7 @@ class S3(Server):
         self.configuration.write_text(
             f"s3proxy.endpoint={self.endpoint}\n"
             "s3proxy.authorization=aws-v4\n"
+            "s3proxy.ignore-unknown-headers=true\n"  # x-amz-security-token
             f"s3proxy.identity={self.access_key}\n"
             f"s3proxy.credential={self.secret_key}\n"
             "jclouds.provider=filesystem-nio2\n"

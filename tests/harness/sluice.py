@@ -12,6 +12,7 @@ PROGRAM = BUILD / "sluice"
 
 
 SHOWN = 6000  # characters of an output in a failure
+PATIENCE = 120  # seconds that an event may take on the slowest machine; a test that waits goes on at once
 
 
 class Outcome:
@@ -27,6 +28,13 @@ def _text(output):
     return (output or b"").decode(errors="replace")
 
 
+def environment(extra=None):
+    """What a process of sluice is started with: nothing of ours that its options would take."""
+    clean = {key: value for key, value in os.environ.items()
+             if not key.startswith(("AWS_", "KAFKA_", "SLUICE_STATE", "ES_", "RAW_", "PROCESSED_"))}
+    return clean | {"LANG": "C.UTF-8"} | {k: str(v) for k, v in (extra or {}).items()}
+
+
 class Sluice:
     """Runs sluice in one working folder; relative paths and state live there."""
 
@@ -40,16 +48,11 @@ class Sluice:
         path.write_text(text) if isinstance(text, str) else path.write_bytes(text)
         return path
 
-    def _environment(self, extra):
-        clean = {key: value for key, value in os.environ.items()
-                 if not key.startswith(("AWS_", "KAFKA_", "SLUICE_STATE", "ES_", "RAW_", "PROCESSED_"))}
-        return clean | {"LANG": "C.UTF-8"} | {k: str(v) for k, v in (extra or {}).items()}
-
-    def run(self, *arguments, env=None, timeout=120, input=None):
+    def run(self, *arguments, env=None, timeout=2 * PATIENCE, input=None):
         """Runs to the end and gives code, stdout and stderr as text."""
         try:
             result = subprocess.run([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
-                                    env=self._environment(env), capture_output=True,
+                                    env=environment(env), capture_output=True,
                                     timeout=timeout, input=input)
         except subprocess.TimeoutExpired as late:
             outcome = Outcome("none", _text(late.stdout), _text(late.stderr))
@@ -61,13 +64,15 @@ class Sluice:
         assert outcome.code == 0, outcome
         return outcome
 
-    def start(self, *arguments, env=None):
-        """Starts it in the background; output goes to sluice.log in the folder."""
-        log = open(self.folder / "sluice.log", "ab")
-        process = subprocess.Popen([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
-                                   env=self._environment(env), stdout=log, stderr=log,
-                                   stdin=subprocess.DEVNULL)
-        log.close()
+    def start(self, *arguments, env=None, stdin=subprocess.DEVNULL, stdout=None):
+        """Starts it in the background. What it says goes to sluice.log in the folder, with its
+        output, unless there is a path for that."""
+        with open(self.folder / "sluice.log", "ab") as log:
+            output = log if stdout is None else open(stdout, "ab")
+            process = subprocess.Popen([str(PROGRAM), *map(str, arguments)], cwd=self.folder,
+                                       env=environment(env), stdout=output, stderr=log,
+                                       stdin=stdin)
+            output.close()
         self.running.append(process)
         return process
 
@@ -75,7 +80,7 @@ class Sluice:
         path = self.folder / "sluice.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def stop(self, process, seconds=60):
+    def stop(self, process, seconds=PATIENCE):
         """SIGTERM, an orderly end; gives the exit code."""
         process.send_signal(signal.SIGTERM)
         return process.wait(seconds)
@@ -90,7 +95,7 @@ class Sluice:
                 self.kill(process)
 
 
-def eventually(condition, seconds=60, what="the condition"):
+def eventually(condition, seconds=PATIENCE, what="the condition"):
     """Waits for an event with a limit; gives the condition's value."""
     deadline = time.monotonic() + seconds
     while True:

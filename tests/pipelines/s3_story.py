@@ -12,6 +12,8 @@ import zstandard
 
 from s3_interceptor import Interceptor
 
+from harness.sluice import eventually
+
 SCHEMA = "{user: string, at: timestamp, country: {type: string, required: false}, n: int64}"
 
 SINK = """
@@ -89,6 +91,12 @@ def read_back(sluice):
 def dead_letters(sluice):
     return [json.loads(line) for path in sluice.folder.glob("state/**/deadletter/*")
             for line in path.read_text().splitlines()]
+
+
+def kill_newest(sluice):
+    """From the thread of a request, which can be faster than whoever started the process."""
+    eventually(lambda: sluice.running, what="the process")
+    sluice.kill(sluice.running[-1])
 
 
 @pytest.fixture

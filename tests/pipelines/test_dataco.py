@@ -160,6 +160,6 @@ def test_a_service_follows_the_topic_and_ends_in_order(sluice, kafka, s3, search
             return sum(page[0] for page in pages(search.documents(index).values()).values())
         except urllib.error.HTTPError:
             return 0  # no index yet
-    eventually(lambda: clicks_in_index() == len(events[0]), 90, "all clicks in the index")
+    eventually(lambda: clicks_in_index() == len(events[0]), what="all clicks in the index")
     assert sluice.stop(process) == 0, sluice.log()
     clicks.assert_pages_equal(pages(search.documents(index).values()), expected)

@@ -11,7 +11,7 @@ from opensearchpy import OpenSearch
 from harness import certificates
 from harness.fault_server import (Answer, FaultProxy, FaultServer, altered, answer, delayed,
                                   dropped, lost, oversized, passed, truncated)
-from harness.sluice import eventually
+from harness.sluice import PATIENCE, eventually
 
 PIPELINE = """
 pipeline: es
@@ -320,9 +320,9 @@ def test_a_server_that_is_down_at_the_start_is_waited_for(case):
     case.url = f"http://127.0.0.1:{proxy.port}"
     case.write(pages(100))
     process = case.sluice.start("run", "--once", case.pipeline())
-    eventually(lambda: "cannot connect to 127.0.0.1" in case.sluice.log(), 20, "the complaint")
+    eventually(lambda: "cannot connect to 127.0.0.1" in case.sluice.log(), what="the complaint")
     proxy.accept()
-    assert process.wait(60) == 0, case.sluice.log()
+    assert process.wait(PATIENCE) == 0, case.sluice.log()
     assert case.found() == by_url(pages(100))
     proxy.stop()
 
@@ -333,11 +333,11 @@ def test_a_server_that_goes_away_in_the_middle_is_waited_for(case):
     case.options = "id: [url, country], bulk_rows: 50, in_flight: 1"
     case.write(pages(5000))
     process = case.sluice.start("run", "--once", case.pipeline())
-    eventually(lambda: case.client.indices.exists(index=case.index), 20, "the index")
+    eventually(lambda: case.client.indices.exists(index=case.index), what="the index")
     proxy.refuse()
-    eventually(lambda: "127.0.0.1" in case.sluice.log(), 20, "the complaint")
+    eventually(lambda: "127.0.0.1" in case.sluice.log(), what="the complaint")
     proxy.accept()
-    assert process.wait(90) == 0, case.sluice.log()
+    assert process.wait(PATIENCE) == 0, case.sluice.log()
     assert len(case.found()) == 5000
     proxy.stop()
 
@@ -349,9 +349,9 @@ def test_a_server_that_says_nothing_is_given_up_after_request_timeout(case):
     case.options = "id: [url], request_timeout: 300ms"
     case.write(pages(10))
     process = case.sluice.start("run", "--once", case.pipeline())
-    eventually(lambda: "request_timeout" in case.sluice.log(), 20, "the complaint")
+    eventually(lambda: "request_timeout" in case.sluice.log(), what="the complaint")
     proxy.flow()
-    assert process.wait(60) == 0, case.sluice.log()
+    assert process.wait(PATIENCE) == 0, case.sluice.log()
     assert len(case.found()) == 10
     proxy.stop()
 
@@ -393,7 +393,7 @@ def test_a_killed_run_is_run_again_and_replaces_what_it_wrote(case, faults):
     case.write(pages(2000))
     faults.on("POST", "/_bulk", passed(), passed(), delayed(30))
     process = case.sluice.start("run", "--once", case.pipeline())
-    eventually(lambda: len(faults.requests("POST", "/_bulk")) == 3, 30, "three requests")
+    eventually(lambda: len(faults.requests("POST", "/_bulk")) == 3, what="three requests")
     case.sluice.kill(process)
     case.search.refresh(case.index)
     assert len(case.found()) == 200
@@ -407,7 +407,7 @@ def test_a_killed_continuous_flow_goes_on_from_its_checkpoint(case, faults):
     case.trigger = ""
     faults.on("POST", "/_bulk", *[delayed(0.05)] * 12, delayed(30), delayed(30))
     process = case.sluice.start("run", "--once", case.pipeline())
-    eventually(lambda: len(faults.requests("POST", "/_bulk")) >= 14, 30, "fourteen requests")
+    eventually(lambda: len(faults.requests("POST", "/_bulk")) >= 14, what="fourteen requests")
     case.sluice.kill(process)
     case.run_ok()
     assert case.found() == by_url(pages(3000))

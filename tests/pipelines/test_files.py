@@ -411,11 +411,13 @@ def test_a_killed_batch_run_leaves_the_old_file_and_runs_again(sluice):
     rows = [{"user": f"u{i}", "n": i} for i in range(400000)]
     sluice.write("in.json", "".join('{"user":"%(user)s","n":%(n)d}\n' % row for row in rows) + "x\n")
     rng = random.Random(7)
-    for _ in range(5):
+    kills = 0
+    while kills < 3:
         process = sluice.start("run", "--once", "files.yaml")
-        time.sleep(0.04 + rng.random() * 0.15)
-        if process.poll() is not None:
-            break
+        while not list(sluice.folder.glob(".out*")) and process.poll() is None:
+            time.sleep(0.002)
+        time.sleep(rng.random() * 0.1)
+        kills += process.poll() is None
         sluice.kill(process)
         content = (sluice.folder / "out.csv").read_text()
         assert content == "user,n\nold,1\n" or content.count("\n") == 400001
@@ -444,13 +446,16 @@ TYPED = """
       - sink-file: {path: %s, format: json}"""
 
 
-def write_parts(sluice, format, ending, parts, rows_a_part):
+PARTS, ROWS_A_PART = 6, 50_000
+
+
+def write_parts(sluice, format, ending):
     """Every tenth record is bad; so dead letters are counted, too."""
     good, bad = [], 0
-    for part in range(parts):
+    for part in range(PARTS):
         lines = ["user,n"] if format == "csv" else []
-        for i in range(rows_a_part):
-            n = part * rows_a_part + i
+        for i in range(ROWS_A_PART):
+            n = part * ROWS_A_PART + i
             text = n if n % 10 else "x"
             lines.append(f"u{n},{text}" if format == "csv" else
                          '{"user":"u%d","n":%s}' % (n, text if n % 10 else '"x"'))
@@ -486,7 +491,7 @@ def kill_after_a_checkpoint(sluice, seconds):
 ], ids=["raw", "raw-gz", "json", "csv", "csv-zst"])
 def test_killed_at_any_moment_a_continuous_flow_goes_on_without_loss_or_duplicates(
         sluice, steps, format, ending, out):
-    good, bad = write_parts(sluice, format, ending, parts=6, rows_a_part=150000)
+    good, bad = write_parts(sluice, format, ending)
     sluice.write("files.yaml", CONTINUOUS % steps)
     rng = random.Random(steps + ending)
     kills = 0
@@ -502,6 +507,6 @@ def test_killed_at_any_moment_a_continuous_flow_goes_on_without_loss_or_duplicat
     letters = dead_letters(sluice)
     assert len(letters) == bad
     header = 1 if format == "csv" else 0
-    places = {(int(r["origin"][len("in/part-")]) * 150000 + r["position"] - 1 - header)
+    places = {(int(r["origin"][len("in/part-")]) * ROWS_A_PART + r["position"] - 1 - header)
               if r["origin"] else None for r in letters}
-    assert places == set(range(0, 900000, 10))
+    assert places == set(range(0, PARTS * ROWS_A_PART, 10))

@@ -4,11 +4,11 @@ import pytest
 
 from s3_interceptor import Answer, CutAnswer, DROP, DROP_ANSWER, Interceptor
 from s3_story import (  # noqa: F401 (fixtures)
-    REPLACE, make_rows, lines, assert_same, parse, read_all, read_back, bucket, interceptor,
-    write_sink, write_source)
+    REPLACE, make_rows, lines, assert_same, kill_newest, parse, read_all, read_back, bucket,
+    interceptor, write_sink, write_source)
 
 from harness.process import free_port
-from harness.sluice import eventually
+from harness.sluice import PATIENCE, eventually
 
 
 # ---- crashes ----
@@ -29,14 +29,14 @@ def test_kill_between_stage_and_commit_is_made_good_by_the_next_start(sluice, s3
         if request.is_completion:
             killed.append(request)
             if len(killed) == 2:
-                sluice.kill(process)
+                kill_newest(sluice)
                 return DROP
         return None
 
     interceptor.rule = kill_at_second_completion
     environment = {**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint}
     process = sluice.start("run", "--once", "sink.yaml", env=environment)
-    process.wait(60)
+    process.wait(PATIENCE)
     assert len(s3.keys(bucket)) == 1
     interceptor.rule = lambda request: None
     sluice.run_ok("run", "--once", "sink.yaml", env=environment)
@@ -51,14 +51,14 @@ def test_kill_before_the_checkpoint_leaves_no_uploads_and_no_row_twice(sluice, s
 
     def kill_at_second_part(request):
         if request.is_part and sum(seen.is_part for seen in interceptor.requests) == 2:
-            sluice.kill(process)
+            kill_newest(sluice)
             return DROP
         return None
 
     interceptor.rule = kill_at_second_part
     environment = {**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint}
     process = sluice.start("run", "--once", "sink.yaml", env=environment)
-    process.wait(60)
+    process.wait(PATIENCE)
     assert s3.keys(bucket) == [] and s3.uploads(bucket) != []
     interceptor.rule = lambda request: None
     sluice.run_ok("run", "--once", "sink.yaml", env=environment)
@@ -74,14 +74,14 @@ def test_replace_that_was_killed_keeps_the_old_object_until_the_new_one_is_whole
 
     def kill_at_completion(request):
         if request.is_completion:
-            sluice.kill(process)
+            kill_newest(sluice)
             return DROP
         return None
 
     interceptor.rule = kill_at_completion
     environment = {**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint}
     process = sluice.start("run", "--once", "sink.yaml", env=environment)
-    process.wait(60)
+    process.wait(PATIENCE)
     assert len(read_all(s3, bucket)) == 10
     interceptor.rule = lambda request: None
     sluice.run_ok("run", "--once", "sink.yaml", env=environment)
@@ -122,6 +122,7 @@ class Once:
                  id="completion done, its answer lost"),
     pytest.param(lambda r: r.is_completion, ERROR_IN_200, None, id="200 with an error inside"),
     pytest.param(lambda r: r.is_completion, SLOW_DOWN, None, id="completion throttled"),
+    pytest.param(lambda r: r.is_part, NO_SUCH_UPLOAD, None, id="upload gone before the decision"),
     pytest.param(lambda r: r.is_part, DROP, None, id="part lost"),
     pytest.param(lambda r: r.is_part, DROP_ANSWER, None, id="answer to a part lost"),
     pytest.param(lambda r: r.is_part, SLOW_DOWN, None, id="part throttled"),
@@ -229,11 +230,11 @@ def test_server_that_is_down_at_the_start_is_waited_for(sluice, s3, bucket, side
     process = sluice.start("run", "--once", f"{side}.yaml",
                            env={**s3.environment(), "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}"})
     eventually(lambda: "could not be reached" in sluice.log() or "connect" in sluice.log().lower()
-               or process.poll() is not None, 20, "a word about the connection")
+               or process.poll() is not None, what="a word about the connection")
     assert process.poll() is None, sluice.log()
     between = Interceptor(s3.endpoint, port=port)
     try:
-        assert process.wait(60) == 0, sluice.log()
+        assert process.wait(PATIENCE) == 0, sluice.log()
     finally:
         between.close()
     assert_same(read_all(s3, bucket) if side == "sink" else read_back(sluice), rows)

@@ -21,7 +21,7 @@ def ran(sluice):
 
 def test_a_renamed_source_is_refused_instead_of_read_again(ran):
     outcome = ran.run("run", "--once", ran.write("p.yaml", PIPELINE.format(source="views")))
-    assert outcome.code == 1
+    assert outcome.code == 78
     assert "belongs to a step `clicks`" in outcome.stderr and "name: clicks" in outcome.stderr
     assert len((ran.folder / "out.ndjson").read_text().splitlines()) == 1000
 

@@ -16,6 +16,7 @@ const char *component_guarantee(const struct component *component)
         return !component->codec.encoder_create   ? "reads only"
                : !component->codec.decoder_create ? "writes only"
                                                   : "";
+    case SLUICE_KIND_STATE:
     case SLUICE_KIND_NONE:
         break;
     }
@@ -108,5 +109,10 @@ void append_delivery(const struct flow_plan *flow, struct text *text)
     }
     if (weak_count == 0) {
         text_append(text, "exactly once");
+    }
+    for (size_t i = 0; i < flow->step_count; i++) {
+        if (flow->steps[i].is_best_effort) {
+            text_printf(text, "; %s by best effort", flow->steps[i].name);
+        }
     }
 }

@@ -44,6 +44,13 @@ static void write_flow(const struct flow_view *flow)
     add_number(&fields, "rows_written", written);
     add_number(&fields, "rejected", (double)flow->status.rejected);
     add_number(&fields, "checkpoint", (double)flow->status.checkpoint_number);
+    for (size_t i = 0; i < flow->step_count; i++) {
+        const struct step_plan *blocked_by = flow->steps[i].status.blocked_by;
+        if (blocked_by) {
+            add_text(&fields, "blocked_by", blocked_by->name);
+            break;
+        }
+    }
     struct log_scope scope = {.pipeline = flow->status.pipeline->name,
                               .flow = flow->status.plan->name};
     log_write(SLUICE_LOG_INFO, &scope, fields.fields, fields.count, "progress");

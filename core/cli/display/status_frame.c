@@ -56,6 +56,14 @@ static void append_neighbours(const struct flow_view *flow, size_t step, bool is
 void append_activity(const struct flow_view *flow, size_t step, struct text *text)
 {
     const struct step_status *status = &flow->steps[step].status;
+    if (status->is_shedding) {
+        text_append(text, "does not answer: rows go to the dead letter");
+        return;
+    }
+    if (status->blocked_by) {
+        text_printf(text, "blocked by %s", status->blocked_by->name);
+        return;
+    }
     switch (status->activity) {
     case STEP_IDLE:
         break;

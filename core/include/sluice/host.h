@@ -203,6 +203,13 @@ struct sluice_host_table {
     void (*planning_warn)(sluice_host_ref, struct sluice_planning *, const char *option,
                           const char *format, va_list);
     void (*planning_at_least_once)(sluice_host_ref, struct sluice_planning *, const char *why);
+
+    /* service.h: the staged output of members */
+    enum sluice_status (*settle_member)(sluice_host_ref, const char *member, uint64_t checkpoint,
+                                        enum sluice_settlement, struct sluice_error *);
+
+    /* planning.h */
+    bool (*planning_has_member_folder)(sluice_host_ref, struct sluice_planning *);
 };
 
 /* What a plugin sees of the host. The core's own part stands behind it. */

@@ -76,6 +76,14 @@ static inline void sluice_planning_at_least_once(const struct sluice_host *host,
     host->table->planning_at_least_once(host, planning, why);
 }
 
+/* Whether each process will have a folder of its own (sluice_this_run()->member_path): not where the
+ * state lies in an object store. */
+static inline bool sluice_planning_has_member_folder(const struct sluice_host *host,
+                                                     struct sluice_planning *planning)
+{
+    return host->table->planning_has_member_folder(host, planning);
+}
+
 /* A warning at an option's line (option NULL: the step's line); the plan stays valid. */
 SLUICE_PRINTF(4, 5)
 static inline void sluice_planning_warn(const struct sluice_host *host,

@@ -32,6 +32,7 @@
 #include <sluice/service.h>
 #include <sluice/sink.h>
 #include <sluice/source.h>
+#include <sluice/state_store.h>
 #include <sluice/transform.h>
 
 #ifdef __cplusplus
@@ -56,7 +57,8 @@ enum sluice_kind {
     SLUICE_KIND_SOURCE,
     SLUICE_KIND_TRANSFORM,
     SLUICE_KIND_SINK,
-    SLUICE_KIND_CODEC
+    SLUICE_KIND_CODEC,
+    SLUICE_KIND_STATE
 };
 
 /* Capabilities, or'ed. */
@@ -94,7 +96,8 @@ struct sluice_metric {
 struct sluice_component {
     size_t struct_size;
     enum sluice_kind kind;
-    const char *name;     /* as in a pipeline file: "source-kafka"; codecs: "json" */
+    const char *name;     /* as in a pipeline file: "source-kafka"; codecs: "json"; state stores:
+                           * "state-" and the scheme of settings.state */
     const char *summary;  /* one sentence */
     unsigned capabilities;
 
@@ -112,6 +115,7 @@ struct sluice_component {
     const struct sluice_transform *transform;
     const struct sluice_sink *sink;
     const struct sluice_codec *codec;
+    const struct sluice_state_store *state_store;
 };
 
 struct sluice_plugin {

@@ -170,13 +170,23 @@ static inline void sluice_request_checkpoint(const struct sluice_host *host)
 /* For sluice_settle(): the checkpoint whose position `restore` gave. */
 #define SLUICE_CHECKPOINT_RESTORED UINT64_MAX
 
-/* Deciding source, inside open or read: checkpoint `checkpoint` of `member` is the newest decided
- * one for what was just assigned. The core finishes its staged output, drops what the member
- * staged later, and returns when that is done. checkpoint 0: nothing was decided. */
+/* Deciding source, inside open or read: `checkpoint` is the newest that this process's own member
+ * is known to have decided; 0: none. The core finishes its staged output, drops what the member
+ * staged later, and returns when that is done. */
 static inline enum sluice_status sluice_settle(const struct sluice_host *host, const char *member,
                                                uint64_t checkpoint, struct sluice_error *error)
 {
     return host->table->settle(host, member, checkpoint, error);
+}
+
+/* The same for another member, whose input this process takes over: in the steps that the
+ * settlement names. FATAL where the checkpoint was decided, is not finished and cannot be found. */
+static inline enum sluice_status sluice_settle_member(const struct sluice_host *host,
+                                                      const char *member, uint64_t checkpoint,
+                                                      enum sluice_settlement settlement,
+                                                      struct sluice_error *error)
+{
+    return host->table->settle_member(host, member, checkpoint, settlement, error);
 }
 
 /* State streams of any length, for snapshot/stage and restore/commit/recover. */

@@ -29,6 +29,7 @@ struct sluice_recovery {
     bool is_committed;   /* its commit is known to have been done: nothing is left to finish */
     bool is_running;     /* this instance has rows of its own under way (a takeover in a running
                           * flow): leave those alone */
+    enum sluice_settlement settlement; /* what to do; OWN for sluice_this_run()->member */
 };
 
 struct sluice_sink {
@@ -71,13 +72,23 @@ struct sluice_sink {
     /* Optional. After open and before the first write of every run, and when a member is taken
      * over: finish what `reader` says was staged at recovery->checkpoint (the reader is NULL where
      * that is 0, or where the sink had no part in it), drop what that member staged or wrote
-     * later. RETRY as for commit. */
+     * later, as far as recovery->settlement says so. Two processes may finish the same checkpoint
+     * at once. RETRY as for commit. */
     enum sluice_status (*recover)(void *instance, const struct sluice_recovery *recovery,
                                   struct sluice_state_reader *reader, struct sluice_error *error);
 
     void (*cancel)(void *instance); /* optional, any thread */
     void (*close)(void *instance);  /* optional; what is neither staged nor committed is dropped */
     void (*destroy)(void *instance);
+
+    /* Optional; for `delivery: best_effort`, when the core gives up on the sink for now: hands each
+     * row that was taken, and is not at the target as far as the sink knows, to sluice_reject()
+     * with `why`, and forgets it. No I/O; close follows. A sink whose rows cannot be seen before
+     * commit needs none: the core keeps them itself until stage. */
+    enum sluice_status (*give_back)(void *instance, const struct sluice_error *why,
+                                    struct sluice_error *error);
+    /* Optional. Whether this instance gives back; without it, each does that has the callback. */
+    bool (*can_give_back)(void *instance);
 };
 
 #ifdef __cplusplus

@@ -82,12 +82,24 @@ enum sluice_status {
     X(FENCED, "fenced", "another process took over the same member id")                            \
     X(REBALANCED, "rebalanced", "the partitions were given to another member")                     \
     X(DELIVERY_FAILED, "delivery_failed", "the target did not confirm what was sent")              \
-    X(INTERNAL, "internal", "a bug in sluice or in a plugin")
+    X(INTERNAL, "internal", "a bug in sluice or in a plugin")                                      \
+    X(SINK_UNAVAILABLE, "sink_unavailable", "a sink of best effort does not answer")
 
 enum sluice_code {
 #define SLUICE_CODE_ENTRY(name, text, meaning) SLUICE_CODE_##name,
     SLUICE_ERROR_CODES(SLUICE_CODE_ENTRY)
 #undef SLUICE_CODE_ENTRY
+    SLUICE_CODE_COUNT
+};
+
+/* What is to be done about the output that a member has staged. A member that may be alive stages
+ * on while it is looked at: so what may be dropped is noted first, then it is found out whether the
+ * member can still decide anything, then what was noted is dropped. */
+enum sluice_settlement {
+    SLUICE_SETTLE_OWN = 0,  /* this process's own member: finish the checkpoint, drop the rest */
+    SLUICE_SETTLE_FINISH,   /* finish the checkpoint; the rest belongs to a member that lives */
+    SLUICE_SETTLE_NOTE,     /* finish nothing, drop nothing, note what is there */
+    SLUICE_SETTLE_TAKE_OVER /* finish the checkpoint, drop the rest of what was noted */
 };
 
 /* Where an error is. Values are text; several fields may be set on one error. */
@@ -252,7 +264,8 @@ struct sluice_run {
     const char *flow;
     const char *step;        /* unique in its flow */
     const char *member;      /* static member id: [A-Za-z0-9._-]{1,64} */
-    const char *member_path; /* folder that only this member writes; exists */
+    const char *member_path; /* folder that only this member writes; exists. "" where the state
+                              * lies in an object store */
     uint64_t nonce;          /* random, drawn at the start of the flow: differs in each attempt */
     uint64_t run;            /* batch flow: number of this attempt, larger than every earlier one
                               * (milliseconds since 1970 or more); continuous flow: 0 */
@@ -261,6 +274,9 @@ struct sluice_run {
     int lane;                /* 0 .. lane_count - 1 */
     int lane_count;          /* instances of this step that run side by side */
     int64_t memory_bytes;    /* this instance's fair share of settings.memory */
+    bool is_replay;          /* letters of the dead letter come in the place of the input: only a
+                              * source with `decide` is read. It gives no rows, answers END once it
+                              * can decide a checkpoint, and is read on to keep its place */
 };
 
 #ifdef __cplusplus

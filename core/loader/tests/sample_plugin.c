@@ -67,6 +67,9 @@ void make_sample(struct sample *sample)
                       .destroy = destroy},
         .sink = {.struct_size = sizeof(struct sluice_sink), .create = create, .destroy = destroy},
         .codec = {.struct_size = sizeof(struct sluice_codec), .file_extension = "x"},
+        .state_store = {.struct_size = sizeof(struct sluice_state_store),
+                        .create = create,
+                        .destroy = destroy},
         .options = {{.name = "path",
                      .kind = SLUICE_OPTION_PATH,
                      .is_required = true,
@@ -117,6 +120,7 @@ void become(struct sample *sample, enum sluice_kind kind, const char *name)
     component->transform = kind == SLUICE_KIND_TRANSFORM ? &sample->transform : NULL;
     component->sink = kind == SLUICE_KIND_SINK ? &sample->sink : NULL;
     component->codec = kind == SLUICE_KIND_CODEC ? &sample->codec : NULL;
+    component->state_store = kind == SLUICE_KIND_STATE ? &sample->state_store : NULL;
 }
 
 void negotiate_sample(const struct sluice_plugin *plugin, struct outcome *outcome)

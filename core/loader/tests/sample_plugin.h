@@ -19,6 +19,7 @@ struct sample {
     struct sluice_transform transform;
     struct sluice_sink sink;
     struct sluice_codec codec;
+    struct sluice_state_store state_store;
     struct sluice_option options[3];
     struct sluice_metric metrics[1];
 };

@@ -160,6 +160,59 @@ static void half_codec(struct sample *s)
     become(s, SLUICE_KIND_CODEC, "sample");
     s->codec.encoder_destroy = destroy;
 }
+static enum sluice_status get(void *instance, const char *key, struct sluice_buffer *bytes,
+                              bool *is_there, struct sluice_error *error)
+{
+    (void)instance, (void)key, (void)bytes, (void)is_there, (void)error;
+    return SLUICE_OK;
+}
+static enum sluice_status put(void *instance, const char *key, struct sluice_string bytes,
+                              bool must_be_new, bool *is_done, struct sluice_error *error)
+{
+    (void)instance, (void)key, (void)bytes, (void)must_be_new, (void)is_done, (void)error;
+    return SLUICE_OK;
+}
+static enum sluice_status list(void *instance, const char *prefix, sluice_key_visit visit,
+                               void *user, struct sluice_error *error)
+{
+    (void)instance, (void)prefix, (void)visit, (void)user, (void)error;
+    return SLUICE_OK;
+}
+static enum sluice_status drop(void *instance, const char *key, struct sluice_error *error)
+{
+    (void)instance, (void)key, (void)error;
+    return SLUICE_OK;
+}
+static void whole_state(struct sample *s)
+{
+    become(s, SLUICE_KIND_STATE, "state-sample");
+    s->state_store.get = get;
+    s->state_store.put = put;
+    s->state_store.list = list;
+    s->state_store.remove = drop;
+    s->component[0].metric_count = 0;
+    s->options[0].name = "url";
+    s->options[0].kind = SLUICE_OPTION_STRING;
+}
+static void empty_state(struct sample *s)
+{
+    become(s, SLUICE_KIND_STATE, "state-sample");
+}
+static void state_without_place(struct sample *s)
+{
+    whole_state(s);
+    s->options[0].name = "path";
+}
+static void state_with_metrics(struct sample *s)
+{
+    whole_state(s);
+    s->component[0].metric_count = 1;
+}
+static void misnamed_state(struct sample *s)
+{
+    whole_state(s);
+    s->component[0].name = "s3";
+}
 static void twice(struct sample *s)
 {
     s->component[1] = s->component[0];
@@ -197,8 +250,26 @@ static const struct spoilt cases[] = {
     {empty_sink, "it lacks the callbacks write, stage, commit"},
     {empty_codec, "it can neither decode nor encode"},
     {half_codec, "it lacks the callbacks encoder_create, encoder_begin, encode, encoder_finish"},
+    {empty_state, "it lacks the callbacks get, put, list, remove"},
+    {state_without_place, "a state store needs a text option `url`"},
+    {state_with_metrics, "a state store has no metrics"},
+    {misnamed_state, "the name of a state must begin with state-"},
     {twice, "it stands twice in the plugin"},
 };
+
+static void a_state_store_becomes_a_component(void **state)
+{
+    (void)state;
+    struct sample sample;
+    struct outcome outcome;
+    make_sample(&sample);
+    whole_state(&sample);
+    negotiate_sample(&sample.plugin, &outcome);
+    assert_int_equal(outcome.status, SLUICE_OK);
+    assert_true(outcome.components[0].kind == SLUICE_KIND_STATE);
+    assert_true(outcome.components[0].state_store.put == put);
+    forget(&outcome);
+}
 
 static void a_correct_descriptor_becomes_a_component(void **state)
 {
@@ -236,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_correct_descriptor_becomes_a_component),
+        cmocka_unit_test(a_state_store_becomes_a_component),
         cmocka_unit_test(every_cause_has_its_own_sentence),
         cmocka_unit_test(no_descriptor_at_all_is_refused),
     };

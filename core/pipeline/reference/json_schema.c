@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* All option tables as one JSON Schema (draft 2020-12) of pipeline files, for editors. It is a
  * little wider than sluice itself: any value may come from a ${…}. */
+#include "pipeline/draft.h"
 #include "pipeline/reference/kinds.h"
 
 #include <jansson.h>
@@ -141,6 +142,12 @@ static json_t *step_schema(const struct component *component)
                              "required", component->name, "additionalProperties", 0);
     if (component->kind != SLUICE_KIND_SOURCE)
         json_object_set_new(json_object_get(step, "properties"), "from", list_schema());
+    if (component->kind == SLUICE_KIND_SINK) {
+        json_t *properties = json_object_get(step, "properties");
+        json_object_set_new(properties, "delivery",
+                            json_pack("{s:[s, s]}", "enum", "required", "best_effort"));
+        json_object_set_new(properties, "patience", value_schema(&patience_row));
+    }
     return step;
 }
 
@@ -209,6 +216,8 @@ static json_t *definitions(const struct loader *loader)
             continue;
         }
         json_object_set_new(all, component->name, options);
+        if (component->kind == SLUICE_KIND_STATE)
+            continue;
         json_array_append_new(steps, step_schema(component));
         if (can_be_empty(component))
             json_array_append_new(steps, json_pack("{s:s}", "const", component->name));

@@ -151,7 +151,7 @@ static void steps_come_sorted_with_names_and_the_dead_letter_last(void **state)
         flow->steps[5].input_schema,
         "time:timestamp pipeline:string flow:string step:string code:string reason:string "
         "origin:string partition:int64 position:int64 original:string "
-        "original_base64:binary");
+        "original_base64:binary original_column:string other_columns:string");
     planned_reset(&planned);
 }
 

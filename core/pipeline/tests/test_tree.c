@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct reading {
     struct arena *arena;
@@ -173,12 +174,12 @@ static void many_keys_are_compared_fast(void **state)
     for (int i = 0; i < 40000; i++)
         text_printf(&text, "key%d: 1\n", i);
     text_append(&text, "key39999: 2\n");
-    int64_t begun_ms = clock_monotonic_ms();
+    clock_t begun = clock(); /* of the processor: others may keep it busy */
     struct reading reading = read_text(text_get(&text));
     text_reset(&text);
     assert_mistake(&reading,
                    "t:40001:1: error: key `key39999` is given twice; first at line 40000");
-    assert_true(clock_monotonic_ms() - begun_ms < 5000);
+    assert_true(clock() - begun < 5 * CLOCKS_PER_SEC);
 }
 
 /* ---- variables ---- */

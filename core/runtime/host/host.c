@@ -174,10 +174,17 @@ static void request_checkpoint(sluice_host_ref host)
     pthread_mutex_unlock(&execution->lock);
 }
 
-static enum sluice_status settle_member(sluice_host_ref host, const char *member,
-                                        uint64_t checkpoint, struct sluice_error *error)
+static enum sluice_status settle_own(sluice_host_ref host, const char *member,
+                                     uint64_t checkpoint, struct sluice_error *error)
 {
-    return settle(instance_of(host), member, checkpoint, error);
+    return settle(instance_of(host), member, checkpoint, SLUICE_SETTLE_OWN, error);
+}
+
+static enum sluice_status settle_member(sluice_host_ref host, const char *member,
+                                        uint64_t checkpoint, enum sluice_settlement settlement,
+                                        struct sluice_error *error)
+{
+    return settle(instance_of(host), member, checkpoint, settlement, error);
 }
 
 static enum sluice_status write_state(sluice_host_ref host, struct sluice_state_writer *writer,
@@ -283,7 +290,8 @@ static void fill_services(struct sluice_host_table *table)
     table->reject = reject;
     table->verdict = set_verdict;
     table->request_checkpoint = request_checkpoint;
-    table->settle = settle_member;
+    table->settle = settle_own;
+    table->settle_member = settle_member;
     table->state_write = write_state;
     table->state_read = read_state;
     table->resource_get = get_resource;

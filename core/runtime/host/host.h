@@ -59,6 +59,8 @@ void host_metric_observe(sluice_host_ref host, size_t row, const char *const *la
 
 enum sluice_status host_buffer_reserve(sluice_host_ref host, struct sluice_buffer *buffer,
                                        size_t extra);
+enum sluice_status host_buffer_grow(struct account *account, struct sluice_buffer *buffer,
+                                    size_t extra);
 void host_buffer_free(sluice_host_ref host, struct sluice_buffer *buffer);
 enum sluice_status host_format_value(sluice_host_ref host, const struct sluice_column *column,
                                      int64_t row, struct sluice_buffer *buffer);

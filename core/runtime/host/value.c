@@ -9,6 +9,12 @@ enum { BUFFER_FIRST = 4096 };
 enum sluice_status host_buffer_reserve(sluice_host_ref host, struct sluice_buffer *buffer,
                                        size_t extra)
 {
+    return host_buffer_grow(&instance_of(host)->step->account, buffer, extra);
+}
+
+enum sluice_status host_buffer_grow(struct account *account, struct sluice_buffer *buffer,
+                                    size_t extra)
+{
     if (buffer->capacity - buffer->size >= extra && buffer->data)
         return SLUICE_OK;
     if (extra > SIZE_MAX / 4 - buffer->size)
@@ -16,7 +22,7 @@ enum sluice_status host_buffer_reserve(sluice_host_ref host, struct sluice_buffe
     size_t capacity = buffer->capacity ? buffer->capacity : BUFFER_FIRST;
     while (capacity - buffer->size < extra)
         capacity += capacity / 2;
-    char *data = account_resize(&instance_of(host)->step->account, buffer->data, capacity);
+    char *data = account_resize(account, buffer->data, capacity);
     if (!data)
         return SLUICE_FATAL;
     buffer->data = data;

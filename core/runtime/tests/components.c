@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "components.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <string.h>
 
 static const struct sluice_field number_fields[] = {
@@ -62,8 +64,11 @@ static enum sluice_status read_numbers(void *instance, int timeout_ms,
     if (numbers->next >= world->row_count)
         return world->is_endless ? SLUICE_AGAIN : SLUICE_END;
     pthread_mutex_lock(&world->lock);
+    bool is_early = world->waits_for_commit && world->commits == 0;
     world->reads++;
     pthread_mutex_unlock(&world->lock);
+    if (is_early && numbers->next >= world->row_count / 2)
+        return SLUICE_AGAIN;
     if (sluice_builder_create(host, &number_schema, &builder, error) != SLUICE_OK)
         return SLUICE_FATAL;
     sluice_builder_origin(host, builder, "numbers", 0);
@@ -115,6 +120,17 @@ static enum sluice_status open_deciding(void *instance, struct sluice_error *err
     return sluice_settle(host, sluice_this_run(host)->member, 0, error);
 }
 
+static enum sluice_status read_deciding(void *instance, int timeout_ms,
+                                        struct sluice_batch **batch, struct sluice_error *error)
+{
+    const struct instance_base *base = instance;
+    enum sluice_status status =
+        base->world->takes_over
+            ? sluice_settle_member(base->host, "other", 0, SLUICE_SETTLE_TAKE_OVER, error)
+            : SLUICE_OK;
+    return status == SLUICE_OK ? read_numbers(instance, timeout_ms, batch, error) : status;
+}
+
 const struct component source_numbers = {
     .kind = SLUICE_KIND_SOURCE,
     .name = "source-numbers",
@@ -130,7 +146,7 @@ const struct component source_deciding = {
     .name = "source-deciding",
     .source = {.create = create_numbers,
                .open = open_deciding,
-               .read = read_numbers,
+               .read = read_deciding,
                .snapshot = snapshot_numbers,
                .decide = decide_numbers,
                .destroy = free},
@@ -333,6 +349,89 @@ const struct component sink_collect = {
              .write = write_rows,
              .stage = stage_rows,
              .commit = commit_rows,
+             .destroy = destroy_collect},
+};
+
+/* ---- sink_breaking: the same with an outage; staged rows may be finished by recover ---- */
+
+struct breaking {
+    struct collect collect; /* first */
+    atomic_bool is_cancelled;
+};
+
+static enum sluice_status create_breaking(const struct sluice_host *host, const void *options,
+                                          void **instance, struct sluice_error *error)
+{
+    (void)error;
+    return create(host, options, sizeof(struct breaking), instance);
+}
+
+static enum sluice_status maybe_fail(struct breaking *breaking, bool is_commit,
+                                     struct sluice_error *error)
+{
+    struct world *world = breaking->collect.base.world;
+    if (world->is_commit_broken != is_commit)
+        return SLUICE_OK;
+    pthread_mutex_lock(&world->lock);
+    int64_t call = ++world->calls;
+    pthread_mutex_unlock(&world->lock);
+    if (!world->outage_from || call < world->outage_from ||
+        call >= world->outage_from + world->outage_calls)
+        return SLUICE_OK;
+    while (world->is_hanging && !atomic_load(&breaking->is_cancelled))
+        usleep(1000);
+    return sluice_fail(breaking->collect.base.host, error, SLUICE_RETRY,
+                       SLUICE_CODE_CONNECT_FAILED, "nobody is there");
+}
+
+static enum sluice_status open_breaking(void *instance, struct sluice_error *error)
+{
+    struct breaking *breaking = instance;
+    struct world *world = breaking->collect.base.world;
+    return world->calls ? maybe_fail(breaking, world->is_commit_broken, error) : SLUICE_OK;
+}
+
+static enum sluice_status write_breaking(void *instance, const struct sluice_batch *batch,
+                                         struct sluice_verdicts *verdicts,
+                                         struct sluice_error *error)
+{
+    enum sluice_status status = maybe_fail(instance, false, error);
+    return status == SLUICE_OK ? write_rows(instance, batch, verdicts, error) : status;
+}
+
+static enum sluice_status commit_breaking(void *instance, uint64_t checkpoint,
+                                          struct sluice_state_reader *reader,
+                                          struct sluice_error *error)
+{
+    enum sluice_status status = maybe_fail(instance, true, error);
+    return status == SLUICE_OK ? commit_rows(instance, checkpoint, reader, error) : status;
+}
+
+static enum sluice_status recover_breaking(void *instance, const struct sluice_recovery *recovery,
+                                           struct sluice_state_reader *reader,
+                                           struct sluice_error *error)
+{
+    return reader && !recovery->is_committed
+               ? commit_rows(instance, recovery->checkpoint, reader, error)
+               : SLUICE_OK;
+}
+
+static void cancel_breaking(void *instance)
+{
+    struct breaking *breaking = instance;
+    atomic_store(&breaking->is_cancelled, true);
+}
+
+const struct component sink_breaking = {
+    .kind = SLUICE_KIND_SINK,
+    .name = "sink-breaking",
+    .sink = {.create = create_breaking,
+             .open = open_breaking,
+             .write = write_breaking,
+             .stage = stage_rows,
+             .commit = commit_breaking,
+             .recover = recover_breaking,
+             .cancel = cancel_breaking,
              .destroy = destroy_collect},
 };
 

@@ -135,6 +135,7 @@ static void checkpoints_in_the_middle_lose_and_repeat_nothing(void **state)
     struct fixture *fixture = *state;
     fixture->world.reject_every = 100;
     fixture->world.batch_rows = 100;
+    fixture->world.waits_for_commit = true;
     fixture->pipeline.settings.checkpoint_ms = 1;
     fixture->pipeline.settings.channel_bytes = 1;
     add_step(fixture, "numbers", &source_numbers, 0, NULL);
@@ -247,6 +248,20 @@ static void a_refused_checkpoint_shows_nothing_and_starts_over(void **state)
     assert_true(fixture->world.reads > 5);
 }
 
+/* What a source waits for goes ahead of the commands of a checkpoint that is under way. */
+static void a_takeover_in_the_middle_of_a_checkpoint_goes_on(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->world.row_count = 20000;
+    fixture->world.batch_rows = 50;
+    fixture->pipeline.settings.checkpoint_ms = 1;
+    fixture->world.takes_over = true;
+    add_step(fixture, "numbers", &source_deciding, 0, NULL);
+    add_step(fixture, "collect", &sink_collect, 1, (size_t[]){0});
+    assert_int_equal(run(fixture, true, 0), RUNTIME_DONE);
+    assert_each_visible_once(&fixture->world);
+}
+
 static void two_readers_of_one_step_both_get_every_row(void **state)
 {
     struct fixture *fixture = *state;
@@ -257,6 +272,75 @@ static void two_readers_of_one_step_both_get_every_row(void **state)
     assert_int_equal(run(fixture, true, 0), RUNTIME_DONE);
     for (int64_t id = 0; id < fixture->world.row_count; id++)
         assert_int_equal(fixture->world.visible[id], 2);
+}
+
+/* ---- a sink of best effort ---- */
+
+static void add_breaking_flow(struct fixture *fixture)
+{
+    static const size_t first[] = {0}, second[] = {1};
+    fixture->world.batch_rows = 100;
+    fixture->world.row_count = 20000;
+    fixture->pipeline.settings.checkpoint_ms = 1;
+    fixture->pipeline.settings.channel_bytes = 1;
+    add_step(fixture, "numbers", &source_numbers, 0, NULL);
+    add_step(fixture, "pass", &transform_pass, 1, first);
+    struct step_plan *step = add_step(fixture, "breaking", &sink_breaking, 1, second);
+    step->is_best_effort = true;
+    step->patience_ms = 50;
+    add_dead_letter(fixture);
+}
+
+/* Each row is at the sink or in the dead letter. */
+static void assert_one_place(const struct world *world)
+{
+    int64_t visible = 0;
+    for (int64_t id = 0; id < world->row_count; id++) {
+        assert_true(world->visible[id] <= 1);
+        visible += world->visible[id];
+    }
+    assert_int_equal(visible + world->rejected_rows, world->row_count);
+}
+
+static void rows_of_an_outage_are_in_the_dead_letter(void **state)
+{
+    struct fixture *fixture = *state;
+    add_breaking_flow(fixture);
+    fixture->world.outage_from = 20;
+    fixture->world.outage_calls = 1000000;
+    /* What was staged when it began waits for the next start. */
+    assert_int_not_equal(run(fixture, true, 0), RUNTIME_FAILED);
+    fixture->world.outage_calls = 0;
+    assert_int_equal(run(fixture, true, 0), RUNTIME_DONE);
+    assert_one_place(&fixture->world);
+    assert_true(fixture->world.rejected_rows > 0);
+}
+
+static void a_call_that_hangs_is_cut_off(void **state)
+{
+    struct fixture *fixture = *state;
+    add_breaking_flow(fixture);
+    fixture->world.outage_from = 20;
+    fixture->world.outage_calls = 1;
+    fixture->world.is_hanging = true;
+    assert_int_equal(run(fixture, true, 0), RUNTIME_DONE);
+    assert_one_place(&fixture->world);
+    assert_true(fixture->world.rejected_rows > 0);
+}
+
+static void what_was_staged_before_an_outage_is_finished_by_the_next_start(void **state)
+{
+    struct fixture *fixture = *state;
+    add_breaking_flow(fixture);
+    fixture->world.is_commit_broken = true;
+    fixture->world.outage_from = 1;
+    fixture->world.outage_calls = 1000000;
+    assert_int_equal(run(fixture, true, 0), RUNTIME_UNCOMMITTED);
+    assert_true(fixture->world.visible_rows + fixture->world.rejected_rows <
+                fixture->world.row_count);
+    fixture->world.outage_calls = 0;
+    assert_int_equal(run(fixture, true, 0), RUNTIME_DONE);
+    assert_one_place(&fixture->world);
 }
 
 int main(void)
@@ -270,7 +354,11 @@ int main(void)
         CASE(a_diamond_of_exchanges_comes_to_its_end),
         CASE(rows_without_a_verdict_come_again_after_a_retry),
         CASE(a_refused_checkpoint_shows_nothing_and_starts_over),
+        CASE(a_takeover_in_the_middle_of_a_checkpoint_goes_on),
         CASE(two_readers_of_one_step_both_get_every_row),
+        CASE(rows_of_an_outage_are_in_the_dead_letter),
+        CASE(a_call_that_hangs_is_cut_off),
+        CASE(what_was_staged_before_an_outage_is_finished_by_the_next_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ struct aws_credentials {
     char *access_key;
     char *secret_key;
     char *session_token;
+    bool is_fixed; /* from the environment, which does not change while the process runs */
 };
 
 /* In this order: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (with AWS_SESSION_TOKEN), then the

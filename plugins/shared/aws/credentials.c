@@ -134,6 +134,7 @@ static enum sluice_status load_environment(const struct sluice_host *host,
                            access_key ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
                            access_key ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID");
     }
+    credentials->is_fixed = true;
     return set_credentials(host, credentials, view(access_key), view(secret_key),
                            view(environment("AWS_SESSION_TOKEN")), error);
 }

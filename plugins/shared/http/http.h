@@ -132,6 +132,8 @@ enum sluice_status http_result(struct http_exchange *exchange, struct http_respo
                                struct sluice_error *error);
 /* Value of a response header, case-insensitive; NULL where absent. */
 const char *http_response_header(const struct http_exchange *exchange, const char *name);
+/* The server's time by the Date header, in milliseconds since 1970; -1 where it does not tell. */
+int64_t http_response_date(const struct http_exchange *exchange);
 void http_exchange_destroy(struct http_exchange *exchange); /* ends it if under way; NULL allowed */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads a Retry-After header (RFC 9110, 10.2.3): seconds, or a date. */
+/* Reads headers that tell times: Date, and Retry-After (RFC 9110, 10.2.3: seconds, or a date). */
 #include "exchange.h"
 
 #include <ctype.h>
@@ -41,4 +41,11 @@ int64_t retry_after_parse(const char *value, int64_t now_ms)
         return 0;
     }
     return delay_ms < LONGEST_DELAY_MS ? delay_ms : LONGEST_DELAY_MS;
+}
+
+int64_t http_response_date(const struct http_exchange *exchange)
+{
+    const char *value = http_response_header(exchange, "Date");
+    time_t date = value ? curl_getdate(value, NULL) : (time_t)-1;
+    return date == (time_t)-1 ? -1 : (int64_t)date * 1000;
 }

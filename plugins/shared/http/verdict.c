@@ -173,8 +173,8 @@ static enum sluice_status judge_end(const struct http_exchange *exchange,
         return sluice_fail(host, error, SLUICE_RETRY, SLUICE_CODE_TIMEOUT,
                            "no byte came from or went to %s for %lld ms (request_timeout)",
                            exchange->label, (long long)exchange->request_timeout_ms);
-    case EXCHANGE_TOO_LONG:
-        return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_PROTOCOL_ERROR,
+    case EXCHANGE_TOO_LONG: /* an error page of some gateway as a rule: it passes like the others */
+        return sluice_fail(host, error, SLUICE_RETRY, SLUICE_CODE_PROTOCOL_ERROR,
                            "the answer of %s is longer than %zu bytes", exchange->label,
                            exchange->response_limit);
     case EXCHANGE_NO_MEMORY:

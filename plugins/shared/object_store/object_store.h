@@ -103,6 +103,14 @@ enum sluice_status object_put(struct object_store *store, const struct object_up
                               const char *bytes, size_t size, bool is_new,
                               enum object_outcome *outcome, struct sluice_error *error);
 
+/* Appends a whole object of at most `limit` bytes: DONE or ABSENT; FATAL record_too_long. */
+enum sluice_status object_get(struct object_store *store, const char *key, size_t limit,
+                              struct sluice_buffer *buffer, enum object_outcome *outcome,
+                              struct sluice_error *error);
+/* A key that is not there is fine. */
+enum sluice_status object_remove(struct object_store *store, const char *key,
+                                 struct sluice_error *error);
+
 /* ---- reading ---- */
 
 /* Starts to fetch `entry` from byte `offset` on, as long as it is the version of entry->etag. */
@@ -116,7 +124,11 @@ enum sluice_status object_reader_read(struct object_reader *reader, int timeout_
                                       struct sluice_error *error);
 void object_reader_close(struct object_reader *reader); /* NULL is allowed */
 
-/* ---- uploads ---- */
+/* ---- uploads ----
+ *
+ * Until it is completed an upload may go: another process has taken this member over, or a rule of
+ * the bucket aborts what is incomplete for long. Parts and seal answer NOT_CONNECTED then: what was
+ * sent is lost, but nothing of it was decided, so the rows can be read again. */
 
 /* upload->id is not looked at; the new one goes into `id`. */
 enum sluice_status object_upload_create(struct object_store *store,

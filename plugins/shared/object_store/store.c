@@ -2,6 +2,15 @@
 /* Chooses the kind of store by its URL and passes calls on to it. */
 #include "object_store/store.h"
 
+enum sluice_status object_upload_gone(const struct sluice_host *host, const char *key,
+                                      struct sluice_error *error)
+{
+    return sluice_fail(host, error, SLUICE_NOT_CONNECTED, SLUICE_CODE_DELIVERY_FAILED,
+                       "the upload of %s is gone before it was decided: another process took this "
+                       "member over, or a lifecycle rule of the bucket aborted it",
+                       key);
+}
+
 enum sluice_status object_no_memory(const struct sluice_host *host, struct sluice_error *error)
 {
     return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
@@ -109,6 +118,35 @@ enum sluice_status object_put(struct object_store *store, const struct object_up
 {
     *outcome = OBJECT_DONE;
     return store->kind->put(store, object, bytes, size, is_new, outcome, error);
+}
+
+enum sluice_status object_remove(struct object_store *store, const char *key,
+                                 struct sluice_error *error)
+{
+    return store->kind->remove(store, key, error);
+}
+
+enum sluice_status object_get(struct object_store *store, const char *key, size_t limit,
+                              struct sluice_buffer *buffer, enum object_outcome *outcome,
+                              struct sluice_error *error)
+{
+    const struct object_entry entry = {.key = key, .size = -1, .etag = ""};
+    struct object_reader *reader = NULL;
+    size_t start = buffer->size;
+    *outcome = OBJECT_DONE;
+    enum sluice_status status = object_reader_open(store, &entry, 0, &reader, error);
+    while (status == SLUICE_OK || status == SLUICE_AGAIN) {
+        status = object_reader_read(reader, 1000, buffer, outcome, error);
+        if (status == SLUICE_OK && *outcome != OBJECT_DONE) {
+            break;
+        }
+        if (buffer->size - start > limit) {
+            status = sluice_fail(store->host, error, SLUICE_FATAL, SLUICE_CODE_RECORD_TOO_LONG,
+                                 "the object %s is larger than %zu bytes", key, limit);
+        }
+    }
+    object_reader_close(reader);
+    return status == SLUICE_END ? SLUICE_OK : status;
 }
 
 enum sluice_status object_reader_open(struct object_store *store, const struct object_entry *entry,

@@ -22,6 +22,8 @@ struct object_store_kind {
     enum sluice_status (*put)(struct object_store *store, const struct object_upload *object,
                               const char *bytes, size_t size, bool is_new,
                               enum object_outcome *outcome, struct sluice_error *error);
+    enum sluice_status (*remove)(struct object_store *store, const char *key,
+                                 struct sluice_error *error);
     enum sluice_status (*reader_open)(struct object_store *store, const struct object_entry *entry,
                                       int64_t offset, struct object_reader **reader,
                                       struct sluice_error *error);
@@ -87,6 +89,9 @@ enum sluice_status s3_store_create(const struct sluice_host *host,
 enum sluice_status local_store_create(const struct sluice_host *host, const struct object_url *url,
                                       struct object_store **store, struct sluice_error *error);
 
+/* NOT_CONNECTED: see "uploads" in object_store.h. */
+enum sluice_status object_upload_gone(const struct sluice_host *host, const char *key,
+                                      struct sluice_error *error);
 enum sluice_status object_no_memory(const struct sluice_host *host, struct sluice_error *error);
 
 #endif

@@ -71,15 +71,23 @@ static void host_request_checkpoint(sluice_host_ref host)
     test_host_of(host)->checkpoint_requests++;
 }
 
-static enum sluice_status host_settle(sluice_host_ref host, const char *member, uint64_t checkpoint,
-                                      struct sluice_error *error)
+static enum sluice_status host_settle_member(sluice_host_ref host, const char *member,
+                                             uint64_t checkpoint,
+                                             enum sluice_settlement settlement,
+                                             struct sluice_error *error)
 {
     (void)error;
     struct test_host *test = test_host_of(host);
     test->settled = grow(test->settled, test->settled_count, sizeof *test->settled);
-    test->settled[test->settled_count++] =
-        (struct test_settled){arena_copy(test->arena, member, strlen(member)), checkpoint};
+    test->settled[test->settled_count++] = (struct test_settled){
+        arena_copy(test->arena, member, strlen(member)), checkpoint, settlement};
     return SLUICE_OK;
+}
+
+static enum sluice_status host_settle(sluice_host_ref host, const char *member, uint64_t checkpoint,
+                                      struct sluice_error *error)
+{
+    return host_settle_member(host, member, checkpoint, SLUICE_SETTLE_OWN, error);
 }
 
 static struct test_resource **find_resource(struct test_host *test, const char *name)
@@ -134,6 +142,7 @@ void test_host_fill_control(struct sluice_host_table *table)
     table->verdict = host_verdict;
     table->request_checkpoint = host_request_checkpoint;
     table->settle = host_settle;
+    table->settle_member = host_settle_member;
     table->resource_get = host_resource_get;
     table->resource_release = host_resource_release;
 }

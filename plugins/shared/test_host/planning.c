@@ -17,6 +17,12 @@ static bool host_planning_is_batch(sluice_host_ref host, struct sluice_planning 
     return test_host_of(host)->run.is_batch;
 }
 
+static bool host_planning_has_member_folder(sluice_host_ref host, struct sluice_planning *planning)
+{
+    (void)planning;
+    return *test_host_of(host)->run.member_path;
+}
+
 static enum sluice_status host_planning_output(sluice_host_ref host,
                                                struct sluice_planning *planning,
                                                const struct sluice_field *field,
@@ -96,4 +102,5 @@ void test_host_fill_planning(struct sluice_host_table *table)
     table->planning_has_property = host_planning_has_property;
     table->planning_at_least_once = host_planning_at_least_once;
     table->planning_warn = host_planning_warn;
+    table->planning_has_member_folder = host_planning_has_member_folder;
 }

@@ -28,6 +28,7 @@ struct test_reject {
 struct test_settled {
     char *member;
     uint64_t checkpoint;
+    enum sluice_settlement settlement;
 };
 
 struct test_resource;

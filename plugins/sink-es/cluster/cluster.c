@@ -93,6 +93,11 @@ static void cluster_close(struct target *target)
     touched_clear(&cluster->touched);
 }
 
+static enum sluice_status cluster_give_back(struct target *target, const struct sluice_error *why)
+{
+    return delivery_give_back(cluster_of(target)->delivery, why);
+}
+
 /* ---- rows ---- */
 
 static void cluster_begin(struct target *target)
@@ -218,6 +223,7 @@ static const struct target_calls cluster_calls = {
     .stage = cluster_stage,
     .commit = cluster_commit,
     .recover = cluster_recover,
+    .give_back = cluster_give_back,
     .cancel = cluster_cancel,
     .close = cluster_close,
     .destroy = cluster_destroy,

@@ -112,6 +112,29 @@ void delivery_drop(struct delivery *delivery)
     delivery->sent_count = 0;
 }
 
+static enum sluice_status give_back_items(struct delivery *delivery, const struct bulk *bulk,
+                                          const struct sluice_error *why)
+{
+    enum sluice_status status = SLUICE_OK;
+    for (size_t i = 0; i < bulk->item_count && status == SLUICE_OK; i++) {
+        const struct sluice_rejected rejected = {.batch = bulk->batches[bulk->items[i].batch],
+                                                 .row = bulk->items[i].row,
+                                                 .position = -1};
+        status = sluice_reject(delivery->host, &rejected, why);
+    }
+    return status;
+}
+
+enum sluice_status delivery_give_back(struct delivery *delivery, const struct sluice_error *why)
+{
+    enum sluice_status status = SLUICE_OK;
+    for (size_t i = 0; i < delivery->flight_count && status == SLUICE_OK; i++) {
+        status = give_back_items(delivery, &delivery->flights[i].bulk, why);
+    }
+    delivery_drop(delivery);
+    return status;
+}
+
 static bool is_busy(const struct delivery *delivery)
 {
     for (size_t i = 0; i < delivery->flight_count; i++) {

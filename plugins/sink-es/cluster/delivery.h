@@ -64,6 +64,9 @@ enum sluice_status delivery_turn(struct delivery *delivery, int wait_ms,
 void delivery_close_aged(struct delivery *delivery);
 /* Sends all and waits until every row is settled. */
 enum sluice_status delivery_flush(struct delivery *delivery, struct sluice_error *error);
+/* Rejects every row that is not known to be settled, for the reason `why`, and forgets it. Of a
+ * request that is under way the server may have done the work. */
+enum sluice_status delivery_give_back(struct delivery *delivery, const struct sluice_error *why);
 /* Forgets all rows; ends what is under way. */
 void delivery_drop(struct delivery *delivery);
 

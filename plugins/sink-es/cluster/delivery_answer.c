@@ -121,6 +121,19 @@ static enum sluice_status fail_retries(struct delivery *delivery, const struct f
                        result->reason);
 }
 
+/* What the flow stops at stays, with what was to come again: it may yet be given back. */
+static void keep_unsettled(struct delivery *delivery, struct flight *flight)
+{
+    for (size_t i = 0; i < flight->bulk.item_count; i++) {
+        enum item_outcome outcome = delivery->results[i].outcome;
+        bool is_settled = outcome == ITEM_DONE || outcome == ITEM_DUPLICATE ||
+                          outcome == ITEM_REJECT ||
+                          is_overtaken(delivery, &delivery->results[i]);
+        delivery->keep[i] = !is_settled;
+    }
+    bulk_keep(&flight->bulk, delivery->keep);
+}
+
 static enum sluice_status settle_answer(struct delivery *delivery, struct flight *flight,
                                         struct sluice_error *error)
 {
@@ -131,7 +144,9 @@ static enum sluice_status settle_answer(struct delivery *delivery, struct flight
         return status;
     }
     if (tally.must_stop) {
-        return fail_flow(delivery, flight, tally.stopper, error);
+        status = fail_flow(delivery, flight, tally.stopper, error);
+        keep_unsettled(delivery, flight);
+        return status;
     }
     if (tally.retries > 0) {
         status = fail_retries(delivery, flight, &tally, error);

@@ -253,8 +253,9 @@ static enum sluice_status embedded_recover(struct target *target,
         status = staged_publish(embedded->host, writer.data, recovery->checkpoint,
                                 embedded->folder.data, error);
     }
-    bool is_own = strcmp(recovery->member, sluice_this_run(embedded->host)->member) == 0;
-    if (status == SLUICE_OK && !(is_own && recovery->is_running)) {
+    bool is_own = recovery->settlement == SLUICE_SETTLE_OWN;
+    bool is_dropping = is_own || recovery->settlement == SLUICE_SETTLE_TAKE_OVER;
+    if (status == SLUICE_OK && is_dropping && !(is_own && recovery->is_running)) {
         status = staged_drop(embedded->host, writer.data, error);
     }
     sluice_buffer_free(embedded->host, &writer);

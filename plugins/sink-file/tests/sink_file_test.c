@@ -21,9 +21,8 @@
 
 struct story {
     struct test_host *test;
-    char folder[64];
-    char path[128];
-    char member_path[96];
+    char folder[64], path[128], member_path[96];
+    enum sluice_settlement settlement;
     struct csv_options csv;
     struct sluice_codec_choice format;
     struct file_options options;
@@ -37,7 +36,7 @@ static void story_begin(struct story *story, bool is_batch)
     *story = (struct story){.test = test_host_create()};
     snprintf(story->folder, sizeof story->folder, "/tmp/sink-file-test-XXXXXX");
     assert_non_null(mkdtemp(story->folder));
-    snprintf(story->member_path, sizeof story->member_path, "%s/member", story->folder);
+    snprintf(story->member_path, sizeof story->member_path, "%s/m1", story->folder);
     assert_int_equal(mkdir(story->member_path, 0777), 0);
     snprintf(story->path, sizeof story->path, "%s/new/folder/out.csv", story->folder);
     story->csv = (struct csv_options){
@@ -64,7 +63,7 @@ static enum sluice_status run_recover(struct story *story)
     text_clear(&test->state);
     text_append_bytes(&test->state, text_get(&story->decided), story->decided.size);
     struct sluice_recovery recovery = {
-        .struct_size = sizeof recovery, .member = "m1", .checkpoint = story->checkpoint};
+        sizeof recovery, "m1", story->checkpoint, .settlement = story->settlement};
     return file_sink.recover(story->sink, &recovery,
                              story->checkpoint ? test_host_reader(test) : NULL, test->error);
 }
@@ -230,6 +229,26 @@ static void what_was_committed_needs_no_stage_to_be_kept(void **state)
     run_begin(&story);
     assert_file(&story, "a\none\ntwo\n");
     run_end(&story);
+    story_end(&story);
+}
+
+static void the_file_of_a_member_that_has_left_is_cut_back_by_its_successor(void **state)
+{
+    (void)state;
+    struct story story;
+    story_begin(&story, false);
+    run_begin(&story);
+    run_write(&story, "one");
+    run_stage(&story);
+    run_decide(&story);
+    run_write(&story, "lost");
+    run_die(&story);
+    story.test->run.member = "m2";
+    story.member_path[strlen(story.member_path) - 1] = '2'; /* the other's is beside it */
+    story.settlement = SLUICE_SETTLE_TAKE_OVER;
+    run_begin(&story);
+    assert_file(&story, "a\none\n");
+    run_die(&story);
     story_end(&story);
 }
 
@@ -464,6 +483,7 @@ int main(void)
         cmocka_unit_test(append_is_cut_back_to_the_last_checkpoint),
         cmocka_unit_test(append_is_cut_back_to_what_was_there_before_the_first_checkpoint),
         cmocka_unit_test(what_was_committed_needs_no_stage_to_be_kept),
+        cmocka_unit_test(the_file_of_a_member_that_has_left_is_cut_back_by_its_successor),
         cmocka_unit_test(a_second_attempt_is_cut_back_to_where_it_began),
         cmocka_unit_test(after_an_orderly_end_the_file_belongs_to_the_user),
         cmocka_unit_test(a_file_shorter_than_recorded_is_an_error),

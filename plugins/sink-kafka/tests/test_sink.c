@@ -149,7 +149,7 @@ static void sink_waits_for_a_broker_that_is_down(void **state)
     assert_int_equal(stage(sink), SLUICE_RETRY);
     rd_kafka_mock_broker_set_up(kafka_test.cluster, -1);
     enum sluice_status status = SLUICE_RETRY;
-    for (int i = 0; i < 6 && status == SLUICE_RETRY; i++)
+    for (int i = 0; i < 24 && status == SLUICE_RETRY; i++)
         status = stage(sink);
     assert_int_equal(status, SLUICE_OK);
     assert_int_equal(kafka_test_count(TOPIC, PARTITIONS), 20);

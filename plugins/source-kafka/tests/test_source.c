@@ -28,6 +28,19 @@ enum sluice_status members_find(struct source_kafka *source, const char *member,
     return SLUICE_OK;
 }
 
+/* The mock cluster does not list all offsets of a group either. */
+enum sluice_status members_offsets(struct source_kafka *source,
+                                   rd_kafka_topic_partition_list_t **committed,
+                                   struct sluice_error *error)
+{
+    (void)error;
+    *committed = rd_kafka_topic_partition_list_new(PARTITIONS);
+    rd_kafka_topic_partition_list_add_range(*committed, TOPIC, 0, PARTITIONS - 1);
+    assert_int_equal(rd_kafka_committed(source->client.rk, *committed, 5000),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    return SLUICE_OK;
+}
+
 static struct source_kafka_options options;
 
 static int start(void **state)
@@ -125,6 +138,14 @@ static void assert_committed(int32_t partition, int64_t offset, const char *meta
     assert_string_equal(text, metadata);
 }
 
+static void assert_settled(size_t index, const char *member, uint64_t checkpoint,
+                           enum sluice_settlement settlement)
+{
+    assert_string_equal(kafka_test.settled[index].member, member);
+    assert_int_equal(kafka_test.settled[index].checkpoint, checkpoint);
+    assert_int_equal(kafka_test.settled[index].settlement, settlement);
+}
+
 static void source_decides_by_an_offset_commit_that_names_the_checkpoint(void **state)
 {
     int64_t rows;
@@ -154,15 +175,16 @@ static void source_goes_on_at_the_decision_and_settles_it(void **state)
     struct source_kafka *source = open_source();
     read_rows(source, 30, &rows);
     assert_in_range(rows, 30, 30);
-    assert_int_equal(kafka_test.settled_count, 2);
-    assert_string_equal(kafka_test.settled[0].member, "m1");
-    assert_int_equal(kafka_test.settled[0].checkpoint, 4);
-    assert_string_equal(kafka_test.settled[1].member, "m2");
-    assert_int_equal(kafka_test.settled[1].checkpoint, 9);
+    assert_int_equal(kafka_test.settled_count, 3);
+    assert_settled(0, "m1", 4, SLUICE_SETTLE_OWN);
+    assert_settled(1, "m2", 0, SLUICE_SETTLE_NOTE);
+    assert_settled(2, "m2", 9, SLUICE_SETTLE_TAKE_OVER);
     source_kafka_destroy(source);
+    assert_committed(0, 30, "sluice 1 p.f m1 4");
+    assert_committed(1, 40, "sluice 1 p.f m1 0");
 }
 
-static void source_leaves_the_checkpoint_of_a_living_member_to_it(void **state)
+static void source_finishes_the_checkpoint_of_a_living_member_and_leaves_it_the_rest(void **state)
 {
     int64_t rows;
     (void)state;
@@ -173,10 +195,12 @@ static void source_leaves_the_checkpoint_of_a_living_member_to_it(void **state)
     struct source_kafka *source = open_source();
     read_rows(source, 40, &rows);
     assert_int_equal(rows, 40);
-    assert_int_equal(kafka_test.settled_count, 1);
-    assert_string_equal(kafka_test.settled[0].member, "m1");
-    assert_int_equal(kafka_test.settled[0].checkpoint, 0);
+    assert_int_equal(kafka_test.settled_count, 2);
+    assert_settled(0, "m1", 0, SLUICE_SETTLE_OWN);
+    assert_settled(1, "m2", 4, SLUICE_SETTLE_FINISH);
     source_kafka_destroy(source);
+    assert_committed(0, 30, "sluice 1 p.f m1 0");
+    assert_committed(1, 30, "sluice 1 p.f m1 0");
 }
 
 static void source_begins_where_a_tool_has_set_the_group(void **state)
@@ -217,7 +241,7 @@ static void source_notes_where_it_began_before_anything_is_decided(void **state)
     for (int i = 0; i < 500 && source->phase != PHASE_READING; i++)
         poll_once(source);
     source_kafka_destroy(source);
-    assert_committed(0, 50, "");
+    assert_committed(0, 50, "sluice 1 p.f m1 0");
     kafka_test_produce(TOPIC, PARTITIONS, 100, 10);
     source = open_source();
     read_rows(source, 10, &rows);
@@ -303,7 +327,7 @@ static void source_refuses_what_an_old_generation_read(void **state)
     assert_int_equal(decide(source, 3), SLUICE_REJECT);
     assert_int_equal(error_code(kafka_test.test->error), SLUICE_CODE_REBALANCED);
     source_kafka_destroy(source);
-    assert_committed(0, 0, "");
+    assert_committed(0, 0, "sluice 1 p.f m1 0");
 }
 
 static void source_finds_its_commit_behind_a_refusal(void **state)
@@ -426,7 +450,7 @@ static void batches_have_the_asked_columns_and_origins(void **state)
         test_schema(kafka_test.test, "offset:int64", "value:binary", NULL);
     kafka_test_produce(TOPIC, PARTITIONS, 0, 4);
     struct source_kafka *source = open_source();
-    for (int i = 0; i < 150 && !batch; i++)
+    for (int i = 0; i < 300 && !batch; i++)
         source_kafka_read(source, 100, &batch, kafka_test.test->error);
     assert_non_null(batch);
     for (int64_t row = 0; row < sluice_batch_rows(&kafka_test.test->host, batch); row++) {
@@ -448,7 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_CLUSTER(source_decides_by_an_offset_commit_that_names_the_checkpoint),
         WITH_CLUSTER(source_goes_on_at_the_decision_and_settles_it),
-        WITH_CLUSTER(source_leaves_the_checkpoint_of_a_living_member_to_it),
+        WITH_CLUSTER(source_finishes_the_checkpoint_of_a_living_member_and_leaves_it_the_rest),
         WITH_CLUSTER(source_begins_where_a_tool_has_set_the_group),
         WITH_CLUSTER(source_reads_a_partition_that_is_new_to_the_group_from_its_beginning),
         WITH_CLUSTER(source_notes_where_it_began_before_anything_is_decided),

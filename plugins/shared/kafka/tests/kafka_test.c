@@ -22,7 +22,8 @@ static int64_t real_ms(sluice_host_ref host)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum sluice_status note_settle(sluice_host_ref host, const char *member, uint64_t checkpoint,
+static enum sluice_status note_member(sluice_host_ref host, const char *member, uint64_t checkpoint,
+                                      enum sluice_settlement settlement,
                                       struct sluice_error *error)
 {
     (void)host;
@@ -30,7 +31,14 @@ static enum sluice_status note_settle(sluice_host_ref host, const char *member, 
     struct settled *settled = &kafka_test.settled[kafka_test.settled_count++];
     snprintf(settled->member, sizeof settled->member, "%s", member);
     settled->checkpoint = checkpoint;
+    settled->settlement = settlement;
     return SLUICE_OK;
+}
+
+static enum sluice_status note_settle(sluice_host_ref host, const char *member, uint64_t checkpoint,
+                                      struct sluice_error *error)
+{
+    return note_member(host, member, checkpoint, SLUICE_SETTLE_OWN, error);
 }
 
 static void note_checkpoint(sluice_host_ref host)
@@ -115,6 +123,7 @@ void kafka_test_start(void)
     table->template_render = render;
     table->verdict = note_verdict;
     table->settle = note_settle;
+    table->settle_member = note_member;
     table->request_checkpoint = note_checkpoint;
     table->resource_get = get_resource;
     table->resource_release = release_resource;

@@ -19,6 +19,7 @@
 struct settled {
     char member[65];
     uint64_t checkpoint;
+    enum sluice_settlement settlement;
 };
 
 /* What the newest tests asked; one at a time. */

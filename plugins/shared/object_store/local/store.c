@@ -177,6 +177,20 @@ static enum sluice_status store_head(struct object_store *base, const char *key,
     return status;
 }
 
+static enum sluice_status store_remove(struct object_store *base, const char *key,
+                                       struct sluice_error *error)
+{
+    struct counted_text path;
+    local_path(base, &path, key, NULL);
+    enum sluice_status status = counted_check(&path, error);
+    if (status == SLUICE_OK && unlink(counted_get(&path)) != 0 && errno != ENOENT &&
+        errno != ENOTDIR) {
+        status = local_fail(base, "remove", counted_get(&path), error);
+    }
+    counted_free(&path);
+    return status;
+}
+
 static const struct object_store_kind local_kind = {.destroy = store_destroy,
                                                     .open = store_open,
                                                     .cancel = store_cancel,
@@ -184,6 +198,7 @@ static const struct object_store_kind local_kind = {.destroy = store_destroy,
                                                     .list = local_list,
                                                     .head = store_head,
                                                     .put = local_put,
+                                                    .remove = store_remove,
                                                     .reader_open = local_reader_open,
                                                     .reader_read = local_reader_read,
                                                     .reader_close = local_reader_close,

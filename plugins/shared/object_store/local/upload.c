@@ -9,6 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Endings of folders that are not uploads yet, or not any more. */
+#define FRESH ".new"
+#define GONE ".gone"
+
 struct local_transfer {
     struct object_transfer base;
     char etag[OBJECT_ETAG_SIZE];
@@ -28,6 +32,20 @@ static void upload_path(const struct object_store *store, const char *id, const 
     if (file) {
         counted_print(path, "/%s", file);
     }
+}
+
+static bool is_absent(const char *path)
+{
+    return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
+static bool is_gone(const struct object_store *store, const char *id)
+{
+    struct counted_text folder;
+    upload_path(store, id, NULL, &folder);
+    bool is_absent_now = is_absent(counted_get(&folder));
+    counted_free(&folder);
+    return is_absent_now;
 }
 
 static bool write_all(int fd, const char *bytes, size_t size, int64_t offset)
@@ -63,15 +81,16 @@ static enum sluice_status write_file(const struct object_store *store, const cha
     return status;
 }
 
-/* An upload gets its name only once its key is written, so that nobody meets one without. */
+/* An upload gets its name only once its key is written, so that nobody meets one without.
+ * *is_taken: somebody who lists has removed it before it had its name. */
 static enum sluice_status make_upload(struct object_store *store, const char *key, const char *id,
-                                      struct sluice_error *error)
+                                      bool *is_taken, struct sluice_error *error)
 {
     struct counted_text folder, fresh, key_file;
     upload_path(store, id, NULL, &folder);
     counted_init(&fresh, store->host);
     counted_init(&key_file, store->host);
-    counted_print(&fresh, "%s.new", counted_get(&folder));
+    counted_print(&fresh, "%s" FRESH, counted_get(&folder));
     counted_print(&key_file, "%s/key", counted_get(&fresh));
     enum sluice_status status = counted_check(&key_file, error);
     if (status == SLUICE_OK) {
@@ -84,6 +103,7 @@ static enum sluice_status make_upload(struct object_store *store, const char *ke
     if (status == SLUICE_OK && rename(counted_get(&fresh), counted_get(&folder)) != 0) {
         status = local_fail(store, "make", counted_get(&folder), error);
     }
+    *is_taken = status != SLUICE_OK && is_absent(counted_get(&fresh));
     counted_free(&folder);
     counted_free(&fresh);
     counted_free(&key_file);
@@ -100,7 +120,11 @@ enum sluice_status local_upload_create(struct object_store *store,
     }
     counted_print(id, "%016llx", (unsigned long long)sluice_random(store->host));
     status = counted_check(id, error);
-    return status == SLUICE_OK ? make_upload(store, upload->key, counted_get(id), error) : status;
+    bool is_taken = status == SLUICE_OK;
+    for (int i = 0; i < 10 && is_taken; i++) {
+        status = make_upload(store, upload->key, counted_get(id), &is_taken, error);
+    }
+    return status;
 }
 
 enum sluice_status local_part_start(struct object_store *store, const struct object_upload *upload,
@@ -112,6 +136,9 @@ enum sluice_status local_part_start(struct object_store *store, const struct obj
     enum sluice_status status = counted_check(&data, error);
     if (status == SLUICE_OK) {
         status = write_file(store, counted_get(&data), bytes, offset, false, error);
+    }
+    if (status != SLUICE_OK && is_gone(store, upload->id)) {
+        status = object_upload_gone(store->host, upload->key, error);
     }
     counted_free(&data);
     if (status != SLUICE_OK) {
@@ -173,7 +200,8 @@ enum sluice_status local_upload_seal(struct object_store *store, const struct ob
     enum sluice_status status = counted_check(&data, error);
     int fd = status == SLUICE_OK ? open(counted_get(&data), O_RDWR | O_CLOEXEC) : -1;
     if (status == SLUICE_OK && (fd < 0 || fsync(fd) != 0 || fstat(fd, &facts) != 0)) {
-        status = local_fail(store, "sync", counted_get(&data), error);
+        status = is_gone(store, upload->id) ? object_upload_gone(store->host, upload->key, error)
+                                            : local_fail(store, "sync", counted_get(&data), error);
     }
     if (fd >= 0) {
         close(fd);
@@ -200,6 +228,20 @@ static bool is_same_file(const struct stat *facts, const char *path)
            other.st_dev == facts->st_dev;
 }
 
+/* Another process that completes the same upload was faster. */
+static enum sluice_status move_failed(struct object_store *store, const char *data,
+                                      const char *what, const char *target,
+                                      enum object_outcome *outcome, struct sluice_error *error)
+{
+    int number = errno;
+    if (number == ENOENT && access(data, F_OK) != 0) {
+        *outcome = OBJECT_NO_UPLOAD;
+        return SLUICE_OK;
+    }
+    errno = number;
+    return local_fail(store, what, target, error);
+}
+
 /* With is_new by a link, which fails where the key is taken; else by a rename over it. */
 static enum sluice_status move_data(struct object_store *store, const char *data,
                                     const char *target, bool is_new, enum object_outcome *outcome,
@@ -207,11 +249,12 @@ static enum sluice_status move_data(struct object_store *store, const char *data
 {
     struct stat facts;
     if (stat(data, &facts) != 0) {
-        return local_fail(store, "look at", data, error);
+        return move_failed(store, data, "look at", data, outcome, error);
     }
     if (!is_new) {
-        return rename(data, target) == 0 ? SLUICE_OK
-                                         : local_fail(store, "rename to", target, error);
+        return rename(data, target) == 0
+                   ? SLUICE_OK
+                   : move_failed(store, data, "rename to", target, outcome, error);
     }
     if (link(data, target) == 0 || (errno == EEXIST && is_same_file(&facts, target))) {
         return SLUICE_OK;
@@ -221,14 +264,16 @@ static enum sluice_status move_data(struct object_store *store, const char *data
         return SLUICE_OK;
     }
     if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK) {
-        return local_fail(store, "link to", target, error);
+        return move_failed(store, data, "link to", target, outcome, error);
     }
     /* A file system without links: keys are unique by their making, so a look is enough. */
     if (access(target, F_OK) == 0) {
         *outcome = OBJECT_CHANGED;
         return SLUICE_OK;
     }
-    return rename(data, target) == 0 ? SLUICE_OK : local_fail(store, "rename to", target, error);
+    return rename(data, target) == 0
+               ? SLUICE_OK
+               : move_failed(store, data, "rename to", target, outcome, error);
 }
 
 enum sluice_status local_upload_complete(struct object_store *store,
@@ -267,13 +312,9 @@ enum sluice_status local_upload_complete(struct object_store *store,
     return status;
 }
 
-enum sluice_status local_upload_abort(struct object_store *store, const char *key, const char *id,
-                                      struct sluice_error *error)
+static enum sluice_status remove_upload(struct object_store *store, const char *id,
+                                        bool *is_empty, struct sluice_error *error)
 {
-    (void)key;
-    if (!is_id(id)) {
-        return SLUICE_OK;
-    }
     /* The key goes last: what is left of a crash in between is still listed. */
     static const char *const files[] = {"data", "key"};
     enum sluice_status status = SLUICE_OK;
@@ -286,10 +327,25 @@ enum sluice_status local_upload_abort(struct object_store *store, const char *ke
         counted_free(&path);
     }
     upload_path(store, id, NULL, &path);
-    if (status == SLUICE_OK && rmdir(counted_get(&path)) != 0 && errno != ENOENT) {
+    *is_empty = rmdir(counted_get(&path)) == 0 || errno == ENOENT;
+    if (status == SLUICE_OK && !*is_empty && errno != ENOTEMPTY && errno != EEXIST) {
         status = local_fail(store, "delete", counted_get(&path), error);
     }
     counted_free(&path);
+    return status;
+}
+
+/* Whoever still writes parts may put the file back between two of the steps; not for long, as the
+ * folder goes. */
+enum sluice_status local_upload_abort(struct object_store *store, const char *key, const char *id,
+                                      struct sluice_error *error)
+{
+    (void)key;
+    bool is_empty = !is_id(id);
+    enum sluice_status status = SLUICE_OK;
+    for (int i = 0; i < 10 && status == SLUICE_OK && !is_empty; i++) {
+        status = remove_upload(store, id, &is_empty, error);
+    }
     return status;
 }
 
@@ -325,6 +381,34 @@ enum sluice_status local_put(struct object_store *store, const struct object_upl
     return status;
 }
 
+/* What a kill leaves half made or half removed belongs to nobody: an upload has an owner from when it
+ * has its name until its key goes. Whoever lists removes it; one that is only just being made is
+ * made again. Taking it is a rename, which its maker and a remover cannot both win. */
+static void remove_ownerless(const struct object_store *store, const char *name)
+{
+    char taken[24];
+    struct counted_text from, to, key;
+    snprintf(taken, sizeof taken, "%.16s" GONE, name);
+    upload_path(store, name, NULL, &from);
+    upload_path(store, taken, NULL, &to);
+    upload_path(store, taken, "key", &key);
+    if (!from.has_failed && !to.has_failed && !key.has_failed) {
+        if (strcmp(name + 16, FRESH) == 0) {
+            (void)rename(counted_get(&from), counted_get(&to));
+        }
+        unlink(counted_get(&key));
+        rmdir(counted_get(name[16] ? &to : &from));
+    }
+    counted_free(&from);
+    counted_free(&to);
+    counted_free(&key);
+}
+
+static bool is_ownerless(const char *name)
+{
+    return strlen(name) > 16 && (strcmp(name + 16, FRESH) == 0 || strcmp(name + 16, GONE) == 0);
+}
+
 static enum sluice_status visit_upload(struct object_store *store, const char *id,
                                        const char *prefix, object_visit visit, void *user,
                                        struct sluice_error *error)
@@ -335,7 +419,8 @@ static enum sluice_status visit_upload(struct object_store *store, const char *i
     FILE *file = fopen(counted_get(&path), "rbe");
     counted_free(&path);
     if (!file) {
-        return SLUICE_OK; /* aborted meanwhile */
+        remove_ownerless(store, id); /* it goes only where it is empty */
+        return SLUICE_OK;
     }
     size_t size = fread(key, 1, sizeof key - 1, file);
     key[size] = '\0';
@@ -364,6 +449,8 @@ enum sluice_status local_list_uploads(struct object_store *store, const char *pr
     while (folder && status == SLUICE_OK && (item = readdir(folder))) {
         if (is_id(item->d_name)) {
             status = visit_upload(store, item->d_name, prefix, visit, user, error);
+        } else if (is_ownerless(item->d_name)) {
+            remove_ownerless(store, item->d_name);
         }
     }
     if (folder) {

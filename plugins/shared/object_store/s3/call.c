@@ -6,6 +6,8 @@
 
 /* A page of 1000 long keys, encoded, is below this. */
 #define ANSWER_LIMIT ((size_t)16 << 20)
+/* Servers allow a quarter of an hour; what differs by less is not why they refuse. */
+#define CLOCK_CHANGE_MS ((int64_t)60 * 1000)
 
 struct s3_target s3_store_target(const struct s3_store *store)
 {
@@ -14,6 +16,7 @@ struct s3_target s3_store_target(const struct s3_store *store)
                               .base_path = counted_get(&store->base_path),
                               .bucket = store->bucket,
                               .region = counted_get(&store->region),
+                              .clock_ahead_ms = store->clock_ahead_ms,
                               .is_path_style = store->is_own_endpoint ||
                                                store->options->force_path_style ||
                                                strchr(store->bucket, '.')};
@@ -45,23 +48,52 @@ enum sluice_status s3_start(struct s3_store *store, const struct s3_request *req
     return status;
 }
 
-/* Where the profile files or the environment give other credentials than those that were refused,
- * the same call may be made again with them. */
-static enum sluice_status renew_credentials(struct s3_store *store, enum sluice_status refused,
-                                            struct sluice_error *error)
+/* Whether the profile files or the environment give other credentials than those that were refused:
+ * then the same call may be made again with them. */
+static bool renew_credentials(struct s3_store *store, struct sluice_error *error)
 {
     struct aws_credentials found;
     if (aws_credentials_load(store->base.host, &found, error) != SLUICE_OK) {
-        return refused;
+        return false;
     }
     if (aws_credentials_equal(&found, &store->credentials)) {
         aws_credentials_reset(store->base.host, &found);
-        return refused;
+        return false;
     }
     aws_credentials_reset(store->base.host, &store->credentials);
     store->credentials = found;
-    return sluice_fail(store->base.host, error, SLUICE_RETRY, SLUICE_CODE_AUTH_FAILED,
-                       "the credentials were refused; newer ones were found");
+    sluice_fail(store->base.host, error, SLUICE_RETRY, SLUICE_CODE_AUTH_FAILED,
+                "the credentials were refused; newer ones were found");
+    return true;
+}
+
+/* A server that finds our time too far from its own says what it is: requests carry that from then
+ * on, so that a clock that was set wrong stops nothing. False where it has been tried already. */
+static bool follow_server_clock(struct s3_store *store, const struct http_exchange *exchange,
+                                struct sluice_error *error)
+{
+    const struct sluice_host *host = store->base.host;
+    int64_t server_ms = http_response_date(exchange);
+    int64_t ahead_ms = server_ms - sluice_now_ms(host);
+    int64_t change_ms = ahead_ms - store->clock_ahead_ms;
+    if (server_ms < 0 || (change_ms > -CLOCK_CHANGE_MS && change_ms < CLOCK_CHANGE_MS)) {
+        return false;
+    }
+    store->clock_ahead_ms = ahead_ms;
+    sluice_fail(host, error, SLUICE_RETRY, SLUICE_CODE_AUTH_FAILED,
+                "this machine's clock and that of the server differ by %lld s; going on with the "
+                "server's",
+                (long long)(ahead_ms / 1000));
+    return true;
+}
+
+/* Whether what the server refuses can be put right for the next try. */
+static bool can_repair(struct s3_store *store, const struct http_exchange *exchange,
+                       const struct s3_statement *statement, struct sluice_error *error)
+{
+    return strcmp(statement->code, S3_CLOCK_SKEWED) == 0
+               ? follow_server_clock(store, exchange, error)
+               : renew_credentials(store, error);
 }
 
 static void add_place(struct s3_store *store, const char *key, int http_status,
@@ -80,6 +112,7 @@ static void add_place(struct s3_store *store, const char *key, int http_status,
 
 static enum sluice_status fail_by_verdict(struct s3_store *store, const struct s3_verdict *verdict,
                                           const struct s3_statement *statement,
+                                          const struct http_exchange *exchange,
                                           enum sluice_status http_status,
                                           struct sluice_error *error)
 {
@@ -88,9 +121,12 @@ static enum sluice_status fail_by_verdict(struct s3_store *store, const struct s
     /* A RETRY of the HTTP layer may carry the server's Retry-After: kept. */
     if (status != SLUICE_RETRY || http_status != SLUICE_RETRY) {
         if (verdict->code == SLUICE_CODE_AUTH_FAILED) {
-            status = renew_credentials(store, status, error);
-            if (status == SLUICE_RETRY) {
-                return status;
+            if (can_repair(store, exchange, statement, error)) {
+                return SLUICE_RETRY;
+            }
+            /* Whoever renews the files may be late; the environment stays as it is. */
+            if (store->credentials.is_fixed) {
+                status = SLUICE_CONFIG;
             }
         }
         sluice_fail(host, error, status, verdict->code, "bucket %s at %s: %s", store->bucket,
@@ -122,7 +158,10 @@ static enum sluice_status judge_by_number(struct s3_store *store, int number,
         return SLUICE_OK;
     case 401:
     case 403:
-        return renew_credentials(store, http_status, error);
+        if (store->credentials.session_token && !store->credentials.is_fixed) {
+            http_status = SLUICE_RETRY; /* expired, most likely: an answer to HEAD cannot say so */
+        }
+        return renew_credentials(store, error) ? SLUICE_RETRY : http_status;
     }
     if (http_status == SLUICE_OK) {
         return sluice_fail(store->base.host, error, SLUICE_CONFIG, SLUICE_CODE_CONFIG_INVALID,
@@ -171,7 +210,7 @@ enum sluice_status s3_judge(struct s3_store *store, const char *key, struct http
         return SLUICE_OK;
     }
     if (verdict) {
-        status = fail_by_verdict(store, verdict, &statement, status, error);
+        status = fail_by_verdict(store, verdict, &statement, exchange, status, error);
     } else if (!is_success(response)) {
         status = judge_by_number(store, response->status, status, outcome, error);
     } else if (strcmp(statement.root, "Error") == 0) {

@@ -17,6 +17,7 @@ struct s3_target {
     const char *bucket;
     const char *region;
     bool is_path_style;
+    int64_t clock_ahead_ms; /* of the server before this machine's, as far as it is known */
 };
 
 #define S3_QUERY_MAX 8
@@ -116,6 +117,7 @@ struct s3_verdict {
 };
 
 /* NULL where the code is unknown. */
+#define S3_CLOCK_SKEWED "RequestTimeTooSkewed"
 const struct s3_verdict *s3_verdict_find(const char *server_code);
 
 /* ---- completion ---- */

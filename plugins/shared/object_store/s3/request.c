@@ -111,7 +111,7 @@ enum sluice_status s3_request_sign(const struct sluice_host *host, const struct 
     counted_print(&signed_request->url, "%s://%s%s%s%s", target->scheme,
                   counted_get(&signed_request->authority), counted_get(&path),
                   query.buffer.size > 0 ? "?" : "", counted_get(&query));
-    aws_date_print(sluice_now_ms(host), signed_request->date);
+    aws_date_print(sluice_now_ms(host) + target->clock_ahead_ms, signed_request->date);
     sha256_hex(request->body ? request->body : "", request->body_size, signed_request->hash);
     add_headers(signed_request, request, credentials);
 

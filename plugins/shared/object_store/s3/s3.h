@@ -17,6 +17,7 @@ struct s3_store {
     struct counted_text authority;
     struct counted_text base_path;
     bool is_own_endpoint;
+    int64_t clock_ahead_ms; /* of the server, once it has refused this machine's time */
 };
 
 /* An answer; s3_answer_free() in any case. */

@@ -288,6 +288,21 @@ static enum sluice_status store_put(struct object_store *base, const struct obje
     return status;
 }
 
+static enum sluice_status store_remove(struct object_store *base, const char *key,
+                                       struct sluice_error *error)
+{
+    const struct s3_request request = {.method = "DELETE", .key = key};
+    struct s3_answer answer;
+    enum sluice_status status = s3_perform(s3_of(base), &request, &answer, error);
+    if (status == SLUICE_OK && answer.outcome != OBJECT_DONE && answer.outcome != OBJECT_ABSENT) {
+        status = sluice_fail(base->host, error, SLUICE_RETRY, SLUICE_CODE_CONFLICT,
+                             "%s could not be removed: somebody is changing it (HTTP status %d)",
+                             key, answer.response.status);
+    }
+    s3_answer_free(&answer);
+    return status;
+}
+
 static const struct object_store_kind s3_kind = {.destroy = store_destroy,
                                                  .open = store_open,
                                                  .cancel = store_cancel,
@@ -295,6 +310,7 @@ static const struct object_store_kind s3_kind = {.destroy = store_destroy,
                                                  .list = store_list,
                                                  .head = store_head,
                                                  .put = store_put,
+                                                 .remove = store_remove,
                                                  .reader_open = s3_reader_open,
                                                  .reader_read = s3_reader_read,
                                                  .reader_close = s3_reader_close,

@@ -98,10 +98,7 @@ enum sluice_status s3_transfer_result(struct object_transfer *base, char etag[OB
         return status;
     }
     if (outcome != OBJECT_DONE) {
-        return sluice_fail(host, error, SLUICE_FATAL, SLUICE_CODE_DELIVERY_FAILED,
-                           "the upload of %s is gone: somebody aborted it, or a lifecycle rule of "
-                           "the bucket did",
-                           transfer->key);
+        return object_upload_gone(host, transfer->key, error);
     }
     const char *header = http_response_header(transfer->exchange, "etag");
     int size = snprintf(etag, OBJECT_ETAG_SIZE, "%s", header ? header : "");

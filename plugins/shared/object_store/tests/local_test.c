@@ -199,6 +199,27 @@ static void aborted_upload_leaves_nothing_and_may_be_aborted_again(void **state)
     counted_free(&id);
 }
 
+static void an_upload_that_another_process_aborted_is_told_before_it_is_decided(void **state)
+{
+    (void)state;
+    struct counted_text id;
+    char etag[OBJECT_ETAG_SIZE];
+    struct object_transfer *transfer = NULL;
+    counted_init(&id, &test->host);
+    struct object_upload upload = {.key = "x"};
+    assert_int_equal(object_upload_create(store, &upload, &id, test->error), SLUICE_OK);
+    upload.id = counted_get(&id);
+    struct object_part part = send(&upload, 1, 0, "bytes");
+    assert_int_equal(object_upload_abort(store, "x", upload.id, test->error), SLUICE_OK);
+    assert_int_equal(object_part_start(store, &upload, 2, 5, (struct sluice_string){"more", 4},
+                                       &transfer, test->error),
+                     SLUICE_NOT_CONNECTED);
+    assert_int_equal(object_upload_seal(store, &upload, &part, 1, etag, test->error),
+                     SLUICE_NOT_CONNECTED);
+    assert_uploads("", "");
+    counted_free(&id);
+}
+
 static void staged_bytes_that_were_cut_are_an_error(void **state)
 {
     (void)state;
@@ -244,6 +265,30 @@ static void reader_reads_the_listed_version_only(void **state)
     sluice_buffer_free(&test->host, &buffer);
 }
 
+static void a_small_object_is_got_in_one_go_and_removed(void **state)
+{
+    (void)state;
+    struct sluice_buffer buffer = {0};
+    put("a/x", "content");
+    put("empty", "");
+    assert_int_equal(object_get(store, "a/x", 7, &buffer, &outcome, test->error), SLUICE_OK);
+    assert_int_equal(outcome, OBJECT_DONE);
+    assert_int_equal(buffer.size, 7);
+    assert_memory_equal(buffer.data, "content", 7);
+    buffer.size = 0;
+    assert_int_equal(object_get(store, "a/x", 6, &buffer, &outcome, test->error), SLUICE_FATAL);
+    assert_int_equal(error_code(test->error), SLUICE_CODE_RECORD_TOO_LONG);
+    buffer.size = 0;
+    assert_int_equal(object_get(store, "empty", 6, &buffer, &outcome, test->error), SLUICE_OK);
+    assert_int_equal(outcome, OBJECT_DONE);
+    assert_int_equal(buffer.size, 0);
+    assert_int_equal(object_remove(store, "a/x", test->error), SLUICE_OK);
+    assert_int_equal(object_remove(store, "a/x", test->error), SLUICE_OK);
+    assert_int_equal(object_get(store, "a/x", 7, &buffer, &outcome, test->error), SLUICE_OK);
+    assert_int_equal(outcome, OBJECT_ABSENT);
+    sluice_buffer_free(&test->host, &buffer);
+}
+
 static void keys_cannot_leave_the_folder(void **state)
 {
     (void)state;
@@ -272,8 +317,10 @@ int main(void)
         TEST(upload_is_invisible_until_another_process_completes_it),
         TEST(completion_does_not_overwrite_where_the_key_must_be_new),
         TEST(aborted_upload_leaves_nothing_and_may_be_aborted_again),
+        TEST(an_upload_that_another_process_aborted_is_told_before_it_is_decided),
         TEST(staged_bytes_that_were_cut_are_an_error),
         TEST(reader_reads_the_listed_version_only),
+        TEST(a_small_object_is_got_in_one_go_and_removed),
         TEST(keys_cannot_leave_the_folder),
         TEST(a_file_in_the_way_of_a_folder_is_told),
     };

@@ -97,13 +97,15 @@ static void etags_are_compared_without_their_quotes(void **state)
     assert_false(object_etag_equal("", ""));
 }
 
-static const struct aws_credentials keys = {(char[]){"ID"}, (char[]){"SECRET"}, (char[]){"TOKEN"}};
+static const struct aws_credentials keys = {.access_key = (char[]){"ID"},
+                                            .secret_key = (char[]){"SECRET"},
+                                            .session_token = (char[]){"TOKEN"}};
 
 static void requests_are_signed_as_they_are_sent(void **state)
 {
     (void)state;
     const struct s3_target target = {"http",   "localhost:9000", "/base",
-                                     "bucket", "us-east-1",      true};
+                                     "bucket", "us-east-1",      true, 0};
     const struct s3_request request = {.method = "GET",
                                        .key = "a b/c+d=ä",
                                        .query = {{"uploadId", "x/y="}, {"partNumber", "1"}},
@@ -126,7 +128,7 @@ static void virtual_hosts_carry_the_bucket_in_their_name(void **state)
 {
     (void)state;
     const struct s3_target target = {
-        "https", "s3.eu-west-1.amazonaws.com", "", "bucket", "eu-west-1", false};
+        "https", "s3.eu-west-1.amazonaws.com", "", "bucket", "eu-west-1", false, 0};
     const struct s3_request request = {.method = "GET", .query = {{"list-type", "2"}}};
     struct s3_signed_request sent;
     assert_int_equal(s3_request_sign(&test->host, &target, &request, &keys, &sent, test->error),
@@ -139,7 +141,7 @@ static void virtual_hosts_carry_the_bucket_in_their_name(void **state)
 static void requests_survive_every_failing_allocation(void **state)
 {
     (void)state;
-    const struct s3_target target = {"http", "h", "", "bucket", "us-east-1", true};
+    const struct s3_target target = {"http", "h", "", "bucket", "us-east-1", true, 0};
     const struct s3_request request = {.method = "GET", .key = "a"};
     enum sluice_status status = SLUICE_FATAL;
     for (int64_t left = 0; status != SLUICE_OK && left < 100; left++) {

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps a member in the group while its flow is blocked.
+ *
+ * librdkafka leaves the group when the application has not polled for max.poll.interval.ms. A flow
+ * that waits for a slow or absent sink does not poll, but it is healthy; thrown out it would read
+ * the same rows again and might never get them through. So a thread polls for it: for no records,
+ * which takes nothing from the queue and runs no callback. When the group wants to share out anew,
+ * a blocked member still has no more than that interval: the broker goes on without it then. */
+#include "consumer.h"
+
+#include <string.h>
+#include <time.h>
+
+#define POLL_SECONDS 1
+
+static void *keep(void *argument)
+{
+    struct source_kafka *source = argument;
+    struct keeper *keeper = &source->keeper;
+    rd_kafka_message_t *none[1];
+    pthread_mutex_lock(&keeper->lock);
+    while (!keeper->is_stopping) {
+        struct timespec until;
+        (void)rd_kafka_consume_batch_queue(source->queue, 0, none, 0);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += POLL_SECONDS;
+        pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+    }
+    pthread_mutex_unlock(&keeper->lock);
+    return NULL;
+}
+
+enum sluice_status keeper_start(struct source_kafka *source, struct sluice_error *error)
+{
+    struct keeper *keeper = &source->keeper;
+    pthread_mutex_init(&keeper->lock, NULL);
+    pthread_cond_init(&keeper->wake, NULL);
+    keeper->is_stopping = false;
+    int code = pthread_create(&keeper->thread, NULL, keep, source);
+    keeper->is_started = code == 0;
+    if (code == 0)
+        return SLUICE_OK;
+    pthread_cond_destroy(&keeper->wake);
+    pthread_mutex_destroy(&keeper->lock);
+    return sluice_fail(source->host, error, SLUICE_FATAL, SLUICE_CODE_INTERNAL,
+                       "the system gives no thread: %s", strerror(code));
+}
+
+void keeper_stop(struct source_kafka *source)
+{
+    struct keeper *keeper = &source->keeper;
+    if (!keeper->is_started)
+        return;
+    pthread_mutex_lock(&keeper->lock);
+    keeper->is_stopping = true;
+    pthread_cond_signal(&keeper->wake);
+    pthread_mutex_unlock(&keeper->lock);
+    pthread_join(keeper->thread, NULL);
+    pthread_cond_destroy(&keeper->wake);
+    pthread_mutex_destroy(&keeper->lock);
+    keeper->is_started = false;
+}

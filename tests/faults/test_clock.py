@@ -1,0 +1,70 @@
+"""Somebody sets the wall clock while sluice runs: nothing stops, nothing waits for the old time."""
+
+import json
+import uuid
+
+import pytest
+
+from campaign.machine import Machine
+
+from harness.sluice import eventually
+
+HOUR_MS = 3_600_000
+JUMPS = pytest.mark.parametrize("jump_ms", [-HOUR_MS, HOUR_MS], ids=["back", "forward"])
+
+
+@pytest.fixture
+def machine(tmp_path):
+    return Machine(tmp_path / "state")
+
+
+def committed_runs(sluice):
+    return sluice.log().count(" committed ") + sluice.log().count('committed"')
+
+
+@JUMPS
+def test_a_flow_with_every_keeps_its_interval(sluice, machine, jump_ms):
+    process = sluice.start("run", "--log", "json", sluice.write("often.yaml", """
+pipeline: often
+flows:
+  often:
+    every: 200ms
+    steps:
+      - source-generate: {count: 10}
+      - sink-file: {path: out.ndjson, format: json}
+"""), env=machine.environment())
+    eventually(lambda: committed_runs(sluice) >= 2, 30, "two runs")
+    machine.shift_clock(jump_ms)
+    before = committed_runs(sluice)
+    eventually(lambda: committed_runs(sluice) >= before + 3, 30, "three runs after the jump")
+    machine.shift_clock(0)
+    before = committed_runs(sluice)
+    eventually(lambda: committed_runs(sluice) >= before + 3, 30, "three runs after the jump back")
+    assert sluice.stop(process) in (0, 75)
+
+
+@JUMPS
+def test_a_topic_is_read_on(sluice, machine, kafka, jump_ms):
+    """All waits end in time: the controller's, the lanes', the Kafka client's."""
+    topic, out = kafka.create_topic(partitions=1), sluice.folder / "out.ndjson"
+    process = sluice.start("run", sluice.write("follow.yaml", f"""
+pipeline: follow
+settings: {{checkpoint: 200ms}}
+schemas: {{event: {{id: int64}}}}
+flows:
+  follow:
+    steps:
+      - source-kafka: {{brokers: "{kafka.bootstrap}", topics: [{topic}], group: {uuid.uuid4().hex}, session_timeout: 1500ms}}
+      - transform-parse: {{format: json, schema: event}}
+      - sink-file: {{path: out.ndjson, format: json}}
+"""), env=machine.environment())
+
+    def written():
+        text = out.read_text() if out.exists() else ""
+        return [json.loads(line)["id"] for line in text.splitlines()]
+    for number, shift_ms in enumerate([0, jump_ms, 0]):
+        machine.shift_clock(shift_ms)
+        kafka.produce(topic, [b'{"id": %d}' % number])
+        eventually(lambda: written() == list(range(number + 1)), 30, f"event {number}")
+    assert sluice.stop(process) == 0, sluice.log()[-3000:]
+    assert written() == [0, 1, 2]
