@@ -61,6 +61,15 @@ bool group_has_offsets(const rd_kafka_topic_partition_list_t *committed, const c
 /* Whether that member of this flow is in the group at the moment. RETRY: no answer yet. */
 enum sluice_status members_find(struct source_kafka *source, const char *member, bool *is_alive,
                                 struct sluice_error *error);
+/* The broker has told this client that another one with its static id is in the group. */
+bool members_are_shut_out(const struct source_kafka *source);
+/* Who that is: librdkafka joins anew when an answer to its JoinGroup does not come in time, and then
+ * the broker takes the second for another consumer, which shuts the first out (librdkafka issue
+ * 3437). Another process that is this member has claimed its partitions: FATAL fenced. Else
+ * NOT_CONNECTED: the flow starts over with a new client. Of two processes that look before the
+ * other has claimed anything, one shuts the other out again: whose claim is the last goes on.
+ * RETRY: no answer yet. */
+enum sluice_status members_judge(struct source_kafka *source, struct sluice_error *error);
 /* All that the group has committed, whatever the topic, at one moment. RETRY: no answer yet. */
 enum sluice_status members_offsets(struct source_kafka *source,
                                    rd_kafka_topic_partition_list_t **committed,
@@ -79,8 +88,8 @@ enum sluice_status begin_fail_range(struct source_kafka *source, const char *top
 
 /* ---- decision.c (source.h has decide) ---- */
 
-/* Claims the pending partitions for this member: commits where each begins, naming this member and
- * no checkpoint, except where it is named already. So a crash before the first decision begins
+/* Claims the pending partitions for this process: commits where each begins, naming this member,
+ * with the checkpoint that it named already or none. So a crash before the first decision begins
  * there again; whoever gets the partition next knows whose leftovers to look for; and a checkpoint
  * of another member, which is finished by now, is named no longer. Best effort. */
 void decision_claim(struct source_kafka *source, const rd_kafka_topic_partition_list_t *pending,

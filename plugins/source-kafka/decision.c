@@ -165,8 +165,9 @@ static enum sluice_status judge_commit(struct source_kafka *source, uint64_t che
         return note_decided(source, checkpoint);
     if (result == RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS)
         return kafka_fail(source->host, error, result, "the offset commit has to wait");
-    if (result == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID ||
-        result == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
+    if (result == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+        return members_judge(source, error);
+    if (result == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED ||
         result == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
         result == RD_KAFKA_RESP_ERR_OFFSET_METADATA_TOO_LARGE)
         return kafka_fail(source->host, error, result, "the offset commit was refused");
@@ -178,13 +179,17 @@ static enum sluice_status judge_commit(struct source_kafka *source, uint64_t che
     return look_up(source, checkpoint, may_commit, error);
 }
 
-static bool is_named(const struct source_kafka *source, const rd_kafka_topic_partition_t *entry)
+/* The checkpoint with which the group names this member for the partition; 0: it does not. */
+static uint64_t named_checkpoint(const struct source_kafka *source,
+                                 const rd_kafka_topic_partition_t *entry)
 {
     struct decision_record decision;
-    return entry && entry->offset >= 0 && entry->metadata &&
-           metadata_parse(entry->metadata, strnlen(entry->metadata, entry->metadata_size),
-                          &decision) == METADATA_DECISION &&
-           strcmp(decision.member, source->own.member) == 0;
+    bool is_named = entry && entry->offset >= 0 && entry->metadata &&
+                    metadata_parse(entry->metadata,
+                                   strnlen(entry->metadata, entry->metadata_size),
+                                   &decision) == METADATA_DECISION &&
+                    strcmp(decision.member, source->own.member) == 0;
+    return is_named ? decision.checkpoint : 0;
 }
 
 static void note_claimed(struct source_kafka *source, const rd_kafka_topic_partition_list_t *list)
@@ -200,15 +205,13 @@ static void note_claimed(struct source_kafka *source, const rd_kafka_topic_parti
 void decision_claim(struct source_kafka *source, const rd_kafka_topic_partition_list_t *pending,
                     const rd_kafka_topic_partition_list_t *committed)
 {
-    char text[METADATA_SIZE];
-    struct decision_record none = source->own;
-    none.checkpoint = 0;
-    size_t size = metadata_write(&none, text);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(pending->cnt);
     for (int i = 0; i < pending->cnt; i++) {
         const rd_kafka_topic_partition_t *partition = &pending->elems[i];
-        if (is_named(source, group_find(committed, partition)))
-            continue;
+        char text[METADATA_SIZE];
+        struct decision_record claim = source->own;
+        claim.checkpoint = named_checkpoint(source, group_find(committed, partition));
+        size_t size = metadata_write(&claim, text);
         rd_kafka_topic_partition_t *entry = rd_kafka_topic_partition_list_add(
             list, partition->topic, partition->partition);
         entry->offset = partition->offset;
@@ -239,6 +242,8 @@ enum sluice_status source_kafka_decide(void *instance, uint64_t checkpoint,
     struct source_kafka *source = instance;
     if (source->decided == checkpoint)
         return SLUICE_OK;
+    if (members_are_shut_out(source))
+        return members_judge(source, error);
     bool was_attempted = source->attempted == checkpoint;
     if (source->is_commit_pending) {
         if (!await_commit(source, COMMIT_TIMEOUT_MS))

@@ -4,9 +4,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TAG "sluice "
 #define VERSION "1 "
+#define TOPICS_HASH_DIGITS 16
 
 static bool is_plain(char c)
 {
@@ -50,20 +52,67 @@ void scope_write(const char *pipeline, const char *flow, char scope[SCOPE_SIZE])
 
 void instance_id_write(const char *scope, const char *member, char id[INSTANCE_ID_SIZE])
 {
-    snprintf(id, INSTANCE_ID_SIZE, "sluice.%.160s.%.64s", scope, member);
+    snprintf(id, INSTANCE_ID_SIZE, "sluice.%.150s.%.64s.", scope, member);
+}
+
+void instance_id_add_topics(char id[INSTANCE_ID_SIZE], const char *const *topics, size_t count)
+{
+    uint64_t hash = UINT64_C(14695981039346656037);
+    size_t size = strlen(id);
+    for (size_t i = 0; i < count; i++)
+        hash = hash_name(hash, topics[i]);
+    snprintf(id + size, INSTANCE_ID_SIZE - size, "%0*" PRIx64, TOPICS_HASH_DIGITS, hash);
+}
+
+bool instance_id_is_of(const char *id, const char *begin)
+{
+    size_t size = strlen(begin);
+    return strncmp(id, begin, size) == 0 && strlen(id) == size + TOPICS_HASH_DIGITS;
+}
+
+/* In clock ticks since the machine started: field 22 of proc(5)'s stat. */
+static void read_start_time(char time[21])
+{
+    char line[1024] = "";
+    time[0] = '\0';
+    FILE *file = fopen("/proc/self/stat", "re");
+    if (!file)
+        return;
+    size_t size = fread(line, 1, sizeof line - 1, file);
+    fclose(file);
+    line[size] = '\0';
+    const char *at = strrchr(line, ')'); /* the name of the program may hold anything */
+    for (int field = 2; at && field < 22; field++)
+        at = strchr(at + 1, ' ');
+    for (size_t i = 0; at && i < 20 && at[i + 1] >= '0' && at[i + 1] <= '9'; i++) {
+        time[i] = at[i + 1];
+        time[i + 1] = '\0';
+    }
+}
+
+void process_id_write(char id[PROCESS_ID_SIZE])
+{
+    char host[65] = "", number[24], time[21];
+    gethostname(host, sizeof host - 1);
+    snprintf(number, sizeof number, "%ld", (long)getpid());
+    read_start_time(time);
+    uint64_t hash = hash_name(hash_name(UINT64_C(14695981039346656037), host), number);
+    snprintf(id, PROCESS_ID_SIZE, "%016" PRIx64, hash_name(hash, time));
 }
 
 size_t metadata_write(const struct decision_record *decision, char text[METADATA_SIZE])
 {
-    int size = snprintf(text, METADATA_SIZE, TAG VERSION "%s %s %" PRIu64, decision->scope,
-                        decision->member, decision->checkpoint);
+    int size = snprintf(text, METADATA_SIZE, TAG VERSION "%s %s %" PRIu64 " %s", decision->scope,
+                        decision->member, decision->checkpoint, decision->process);
     return (size_t)size;
 }
 
-/* The next word, up to a space or the end, into out; the place behind it, or NULL. */
+/* A space and the next word, up to a space or the end, into out; the place behind it, or NULL. */
 static const char *parse_word(const char *at, const char *end, char *out, size_t out_size)
 {
-    const char *start = at;
+    if (!at || at == end || *at != ' ')
+        return NULL;
+    const char *start = ++at;
     while (at<end && * at> ' ' && *at < 0x7f)
         at++;
     size_t size = (size_t)(at - start);
@@ -98,15 +147,10 @@ enum metadata_kind metadata_parse(const char *bytes, size_t size, struct decisio
         return METADATA_NEWER;
     struct decision_record parsed = {0};
     char number[24];
-    at = parse_word(at + version_size, end, parsed.scope, sizeof parsed.scope);
-    if (at && at < end && *at == ' ')
-        at = parse_word(at + 1, end, parsed.member, sizeof parsed.member);
-    else
-        at = NULL;
-    if (at && at < end && *at == ' ')
-        at = parse_word(at + 1, end, number, sizeof number);
-    else
-        at = NULL;
+    at = parse_word(at + version_size - 1, end, parsed.scope, sizeof parsed.scope);
+    at = parse_word(at, end, parsed.member, sizeof parsed.member);
+    at = parse_word(at, end, number, sizeof number);
+    at = parse_word(at, end, parsed.process, sizeof parsed.process);
     if (!at || at != end || !parse_number(number, &parsed.checkpoint))
         return METADATA_NEWER; /* ours by its tag, but not as this release writes it */
     *decision = parsed;
@@ -116,5 +160,5 @@ enum metadata_kind metadata_parse(const char *bytes, size_t size, struct decisio
 bool decision_equal(const struct decision_record *one, const struct decision_record *other)
 {
     return one->checkpoint == other->checkpoint && strcmp(one->scope, other->scope) == 0 &&
-           strcmp(one->member, other->member) == 0;
+           strcmp(one->member, other->member) == 0 && strcmp(one->process, other->process) == 0;
 }

@@ -77,6 +77,9 @@ enum sluice_status source_kafka_create(const struct sluice_host *host, const voi
     scope_write(source->run->pipeline, source->run->flow, source->own.scope);
     strncpy(source->own.member, source->run->member, sizeof source->own.member - 1);
     instance_id_write(source->own.scope, source->own.member, source->instance_id);
+    instance_id_add_topics(source->instance_id, source->options->topics.items,
+                           source->options->topics.count);
+    process_id_write(source->own.process);
     enum sluice_status status = SLUICE_OK;
     if (kafka_is_embedded(&source->options->client)) {
         source->readers = calloc(source->options->topics.count, sizeof *source->readers);
@@ -170,6 +173,8 @@ enum sluice_status source_kafka_read(void *instance, int timeout_ms, struct slui
     *batch = NULL;
     if (source->has_ended)
         return SLUICE_END;
+    if (members_are_shut_out(source))
+        return members_judge(source, error);
     enum sluice_status status = kafka_client_check(&source->client, error);
     if (status == SLUICE_OK)
         status = assignment_serve(source, error);

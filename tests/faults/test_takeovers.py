@@ -75,7 +75,6 @@ def test_a_member_that_was_stopped_for_long_shows_nothing_undecided_and_comes_ba
 
 @pytest.mark.parametrize("what", ["request", "answer"])
 def test_an_offset_commit_that_is_lost_is_settled_by_reading_the_group(group, kafka, what):
-    group.session = "10s"  # the member does not leave the group meanwhile
     proxy = CommitProxy(kafka.ports["PROXIED"], port=kafka.proxy_port)
     watch = Watch(group)
     try:
@@ -94,6 +93,31 @@ def test_an_offset_commit_that_is_lost_is_settled_by_reading_the_group(group, ka
     finally:
         proxy.stop()
     watch.stop()
+
+
+# ---- members that the group takes for two ----
+
+def test_a_broker_that_is_away_for_longer_than_the_sessions_shuts_nobody_out(group, kafka):
+    """A client that joins anew while its first JoinGroup is still on its way is shut out by itself."""
+    names = [f"m{number}" for number in range(1, 5)]
+    for name in names:
+        group.start(name)
+    group.produce(600)
+    group.await_all()
+    group.produce(600)
+    kafka.kill()
+    time.sleep(3 * SESSION_SECONDS)
+    kafka.start()
+    group.produce(600)
+    group.await_all()
+    eventually(lambda: set(group.owners()) == set(names) or group.produce(12), 120,
+               "the return of all members")
+    group.await_all()
+    group.await_progress()
+    for name in names:
+        assert group.is_running(name), group.logs()
+        group.stop(name)
+    group.await_all()
 
 
 # ---- members that should not be ----

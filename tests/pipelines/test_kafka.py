@@ -155,6 +155,18 @@ def test_several_topics_and_a_pattern(sluice, kafka, group):
     assert {row["topic"] for row in rows(sluice)} == {*topics, other}
 
 
+def test_a_topic_that_is_added_is_read_after_a_quick_restart(sluice, kafka, group):
+    """A broker gives a static member that comes back what it had; it does not look at its topics."""
+    one, other = kafka.create_topic(), kafka.create_topic()
+    kafka.produce(one, names(0, 100))
+    kafka.produce(other, names(100, 100))
+    sluice.write("p.yaml", reading(kafka, one, group))
+    sluice.run_ok("run", "--once", "p.yaml")
+    sluice.write("p.yaml", reading(kafka, [one, other], group))
+    sluice.run_ok("run", "--once", "p.yaml")
+    assert_each_once(sluice, names(0, 200))
+
+
 def test_start_latest_leaves_out_what_was_there_but_nothing_after(sluice, kafka, group):
     topic = kafka.create_topic()
     pipeline = sluice.write("p.yaml", reading(kafka, topic, group, start="latest"))

@@ -189,6 +189,9 @@ enum sluice_status kafka_conf_create(const struct sluice_host *host,
     rd_kafka_conf_t *made = rd_kafka_conf_new();
     if (!kafka_is_embedded(options)) {
         status = set_property(host, made, "bootstrap.servers", options->brokers, "brokers", error);
+        /* A broker that is back is to be found soon: 10 s by default, a session's time. */
+        if (status == SLUICE_OK)
+            status = set_property(host, made, "reconnect.backoff.max.ms", "1000", "brokers", error);
         if (status == SLUICE_OK)
             status = set_security(host, made, options, error);
     }

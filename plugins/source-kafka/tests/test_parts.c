@@ -25,7 +25,8 @@ static int stop(void **state)
 
 static void metadata_reads_back_what_it_wrote(void **state)
 {
-    struct decision_record decision = {.member = "host-1.a_b", .checkpoint = UINT64_MAX};
+    struct decision_record decision = {
+        .member = "host-1.a_b", .checkpoint = UINT64_MAX, .process = "0123456789abcdef"};
     struct decision_record parsed;
     char text[METADATA_SIZE];
     (void)state;
@@ -47,11 +48,11 @@ static void metadata_of_others_is_nothing_to_finish(void **state)
 
 static void metadata_that_is_damaged_or_newer_is_not_guessed_at(void **state)
 {
-    static const char *const texts[] = {"sluice 2 a b 1",  "sluice 1 a b",
-                                        "sluice 1 a b ",   "sluice 1 a b 1x",
-                                        "sluice 1 a b 1 ", "sluice 1 a  1",
-                                        "sluice 1 a b -1", "sluice 1 a b 18446744073709551616",
-                                        "sluice 1 ",       "sluice 1 a b 1\n"};
+    static const char *const texts[] = {
+        "sluice 2 a b 1 c", "sluice 1 a b",   "sluice 1 a b ",    "sluice 1 a b 1x c",
+        "sluice 1 a b 1 ",  "sluice 1 a  1 c", "sluice 1 a b -1 c", "sluice 1 a b 1 c ",
+        "sluice 1 ",        "sluice 1 a b 1 c\n", "sluice 1 a b 1", "sluice 1 a b 1 c d",
+        "sluice 1 a b 1 12345678901234567", "sluice 1 a b 18446744073709551616 c"};
     struct decision_record parsed;
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
@@ -74,7 +75,37 @@ static void metadata_tells_flows_with_similar_names_apart(void **state)
     scope_write(long_name, long_name, other);
     assert_string_not_equal(one, other);
     instance_id_write(one, "0123456789012345678901234567890123456789012345678901234567890123", id);
-    assert_in_range(strlen(id), 1, 249);
+    assert_in_range(strlen(id), 1, 249 - 16);
+}
+
+static void a_member_with_other_topics_is_another_in_the_group(void **state)
+{
+    static const char *const clicks[] = {"clicks", "orders"}, *const glued[] = {"clicksorders"};
+    char begin[INSTANCE_ID_SIZE], one[INSTANCE_ID_SIZE], other[INSTANCE_ID_SIZE];
+    char longer[INSTANCE_ID_SIZE];
+    (void)state;
+    instance_id_write("dataco.ingest", "a", begin);
+    instance_id_write("dataco.ingest", "a", one);
+    instance_id_write("dataco.ingest", "a", other);
+    instance_id_write("dataco.ingest", "a.b", longer);
+    instance_id_add_topics(one, clicks, 2);
+    instance_id_add_topics(other, glued, 1);
+    instance_id_add_topics(longer, clicks, 2);
+    assert_string_not_equal(one, other);
+    assert_true(instance_id_is_of(one, begin));
+    assert_true(instance_id_is_of(other, begin));
+    assert_false(instance_id_is_of(longer, begin));
+    assert_false(instance_id_is_of("sluice.dataco.ingest.a", begin));
+}
+
+static void a_process_keeps_its_id(void **state)
+{
+    char one[PROCESS_ID_SIZE], other[PROCESS_ID_SIZE];
+    (void)state;
+    process_id_write(one);
+    process_id_write(other);
+    assert_string_equal(one, other);
+    assert_int_equal(strlen(one), PROCESS_ID_SIZE - 1);
 }
 
 static void positions_read_back_what_they_wrote(void **state)
@@ -203,6 +234,8 @@ int main(void)
         cmocka_unit_test(metadata_of_others_is_nothing_to_finish),
         cmocka_unit_test(metadata_that_is_damaged_or_newer_is_not_guessed_at),
         cmocka_unit_test(metadata_tells_flows_with_similar_names_apart),
+        cmocka_unit_test(a_member_with_other_topics_is_another_in_the_group),
+        cmocka_unit_test(a_process_keeps_its_id),
         cmocka_unit_test_setup_teardown(positions_read_back_what_they_wrote, start, stop),
         cmocka_unit_test_setup_teardown(positions_refuse_damaged_state, start, stop),
         cmocka_unit_test_setup_teardown(positions_know_what_is_undecided_and_what_is_left, start,

@@ -41,6 +41,20 @@ enum sluice_status members_offsets(struct source_kafka *source,
     return SLUICE_OK;
 }
 
+/* Nor does it know static members. */
+bool members_are_shut_out(const struct source_kafka *source)
+{
+    (void)source;
+    return false;
+}
+
+enum sluice_status members_judge(struct source_kafka *source, struct sluice_error *error)
+{
+    (void)source;
+    (void)error;
+    return SLUICE_FATAL;
+}
+
 static struct source_kafka_options options;
 
 static int start(void **state)
