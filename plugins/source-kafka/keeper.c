@@ -5,7 +5,10 @@
  * that waits for a slow or absent sink does not poll, but it is healthy; thrown out it would read
  * the same rows again and might never get them through. So a thread polls for it: for no records,
  * which takes nothing from the queue and runs no callback. When the group wants to share out anew,
- * a blocked member still has no more than that interval: the broker goes on without it then. */
+ * a blocked member still has no more than that interval: the broker goes on without it then.
+ *
+ * The thread also ends a wait of the reader each second: librdkafka waits by the wall clock, and one
+ * that is set back by an hour would hold up the lane, and with it the barriers, for that hour. */
 #include "consumer.h"
 
 #include <string.h>
@@ -22,7 +25,8 @@ static void *keep(void *argument)
     while (!keeper->is_stopping) {
         struct timespec until;
         (void)rd_kafka_consume_batch_queue(source->queue, 0, none, 0);
-        clock_gettime(CLOCK_REALTIME, &until);
+        rd_kafka_queue_yield(source->queue);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += POLL_SECONDS;
         pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
     }
@@ -33,8 +37,12 @@ static void *keep(void *argument)
 enum sluice_status keeper_start(struct source_kafka *source, struct sluice_error *error)
 {
     struct keeper *keeper = &source->keeper;
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&keeper->lock, NULL);
-    pthread_cond_init(&keeper->wake, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&keeper->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     keeper->is_stopping = false;
     int code = pthread_create(&keeper->thread, NULL, keep, source);
     keeper->is_started = code == 0;

@@ -66,5 +66,6 @@ flows:
         machine.shift_clock(shift_ms)
         kafka.produce(topic, [b'{"id": %d}' % number])
         eventually(lambda: written() == list(range(number + 1)), 30, f"event {number}")
-    assert sluice.stop(process) == 0, sluice.log()[-3000:]
+    machine.shift_clock(-HOUR_MS)  # and no record comes any more that would end a wait
+    assert sluice.stop(process, seconds=60) == 0, sluice.log()[-3000:]
     assert written() == [0, 1, 2]
