@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Makes staged uploads visible, each exactly once, and drops uploads that no decided checkpoint
- * names. */
+/* Makes staged uploads visible, each exactly once. */
 #include "sink_instance.h"
 
 #include <string.h>
@@ -107,99 +106,5 @@ enum sluice_status commit_staged(struct sink *sink, const struct staged_list *li
             sluice_metric_add(sink->host, SINK_METRIC_BYTES, NULL, (double)staged->bytes);
         }
     }
-    return status;
-}
-
-/* ---- leftovers ---- */
-
-struct leftovers {
-    struct sink *sink;
-    const char *member;
-    bool is_running;
-    const char *fixed_key;      /* mode replace */
-    struct counted_text *found; /* key NUL id NUL, again and again */
-};
-
-static enum sluice_status take_leftover(void *user, const struct object_entry *entry,
-                                        struct sluice_error *error)
-{
-    struct leftovers *leftovers = user;
-    const struct sluice_run *run = leftovers->sink->run;
-    uint64_t nonce = 0;
-    bool is_match = leftovers->fixed_key
-                        ? !leftovers->is_running && strcmp(entry->key, leftovers->fixed_key) == 0
-                        : object_name_is_of(run, leftovers->member, entry->key, &nonce) &&
-                              !(leftovers->is_running && nonce == run->nonce);
-    if (!is_match) {
-        return SLUICE_OK;
-    }
-    counted_add_bytes(leftovers->found, entry->key, strlen(entry->key) + 1);
-    counted_add_bytes(leftovers->found, entry->upload_id, strlen(entry->upload_id) + 1);
-    return counted_check(leftovers->found, error);
-}
-
-enum sluice_status commit_note_leftovers(struct sink *sink, const char *member, bool is_running,
-                                         struct sluice_error *error)
-{
-    struct leftovers leftovers = {
-        .sink = sink, .member = member, .is_running = is_running, .found = &sink->leftovers};
-    struct counted_text cursor, fixed_key;
-    counted_init(&cursor, sink->host);
-    counted_init(&fixed_key, sink->host);
-    counted_clear(&sink->leftovers);
-    const char *prefix = object_store_prefix(sink->store);
-    if (sink->options->mode == SINK_REPLACE) {
-        open_object_fixed_key(sink, &fixed_key);
-        leftovers.fixed_key = prefix = counted_get(&fixed_key);
-    }
-    enum sluice_status status = counted_check(&fixed_key, error);
-    for (bool is_last = false; status == SLUICE_OK && !is_last;) {
-        status = object_list_uploads(sink->store, prefix, &cursor, &is_last, take_leftover,
-                                     &leftovers, error);
-    }
-    counted_free(&fixed_key);
-    counted_free(&cursor);
-    return status;
-}
-
-static enum sluice_status drop_found(struct sink *sink, const struct counted_text *found,
-                                     struct sluice_error *error)
-{
-    const char *end = counted_get(found) + found->buffer.size;
-    enum sluice_status status = SLUICE_OK;
-    for (const char *key = counted_get(found); key < end && status == SLUICE_OK;) {
-        const char *id = key + strlen(key) + 1;
-        status = object_upload_abort(sink->store, key, id, error);
-        if (status == SLUICE_OK) {
-            sluice_metric_add(sink->host, SINK_METRIC_ABORTED, NULL, 1);
-        }
-        key = id + strlen(id) + 1;
-    }
-    return status;
-}
-
-enum sluice_status commit_drop_noted(struct sink *sink, struct sluice_error *error)
-{
-    return drop_found(sink, &sink->leftovers, error);
-}
-
-enum sluice_status commit_drop_uploads_of(struct sink *sink, const char *key,
-                                          struct sluice_error *error)
-{
-    struct counted_text found, cursor;
-    struct leftovers leftovers = {.sink = sink, .fixed_key = key, .found = &found};
-    counted_init(&found, sink->host);
-    counted_init(&cursor, sink->host);
-    bool is_last = false;
-    enum sluice_status status = SLUICE_OK;
-    while (status == SLUICE_OK && !is_last) {
-        status = object_list_uploads(sink->store, key, &cursor, &is_last, take_leftover, &leftovers,
-                                     error);
-    }
-    if (status == SLUICE_OK) {
-        status = drop_found(sink, &found, error);
-    }
-    counted_free(&cursor);
-    counted_free(&found);
     return status;
 }

@@ -129,7 +129,7 @@ static const struct sluice_metric metrics[] = {
     [SINK_METRIC_ABORTED] = {.name = "s3_uploads_aborted_total",
                              .kind = SLUICE_METRIC_COUNTER,
                              .unit = "uploads",
-                             .text = "Uploads that a run before left behind, aborted."},
+                             .text = "Uploads that nobody would have completed, aborted."},
 };
 
 static const struct sluice_sink sink = {

@@ -358,8 +358,17 @@ static enum sluice_status commit_state(struct sink *sink, struct sluice_state_re
 enum sluice_status sink_commit(void *instance, uint64_t checkpoint,
                                struct sluice_state_reader *reader, struct sluice_error *error)
 {
-    (void)checkpoint;
-    return commit_state(instance, reader, error);
+    struct sink *sink = instance;
+    enum sluice_status status = SLUICE_OK;
+    /* Where only the look has to be repeated, the objects may have been moved by now. */
+    if (sink->completed != checkpoint) {
+        status = commit_state(sink, reader, error);
+    }
+    if (status != SLUICE_OK) {
+        return status;
+    }
+    sink->completed = checkpoint;
+    return leftovers_look_again(sink, error);
 }
 
 /* What is dropped was noted before: this process's own is noted now, that of a member that has left
@@ -372,17 +381,18 @@ enum sluice_status sink_recover(void *instance, const struct sluice_recovery *re
     bool is_own = settlement == SLUICE_SETTLE_OWN;
     enum sluice_status status = SLUICE_OK;
     if (settlement == SLUICE_SETTLE_NOTE) {
-        return commit_note_leftovers(sink, recovery->member, recovery->is_running, error);
+        return leftovers_note(sink, recovery->member, recovery->is_running, error);
     }
     /* Of what was committed the store is not asked again: its objects may be gone by now. */
     if (reader && !recovery->is_committed) {
         status = commit_state(sink, reader, error);
     }
     if (status == SLUICE_OK && is_own) {
-        status = commit_note_leftovers(sink, recovery->member, recovery->is_running, error);
+        status = leftovers_note(sink, recovery->member, recovery->is_running, error);
+        leftovers_watch(sink);
     }
     if (status == SLUICE_OK && settlement != SLUICE_SETTLE_FINISH) {
-        status = commit_drop_noted(sink, error);
+        status = leftovers_drop_noted(sink, error);
     }
     if (status == SLUICE_OK && is_own && !recovery->is_running && !sink->run->is_batch) {
         sink->checkpoint = recovery->checkpoint + 1;
@@ -410,7 +420,7 @@ void sink_destroy(void *instance)
     forget_objects(sink);
     object_store_destroy(sink->store);
     row_groups_free(&sink->groups);
-    counted_free(&sink->leftovers);
+    leftovers_free(sink);
     sluice_buffer_free(sink->host, &sink->plain);
     sluice_free(sink->host, sink);
 }

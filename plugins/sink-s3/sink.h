@@ -6,8 +6,8 @@
  *   stage: end every object, send what is left, write down the uploads ◀───────────────┘
  *   commit, recover: complete what is written down; abort what nobody wrote down
  *
- * row_group, object_key and staged are pure; open_object turns rows into parts in memory; transfer
- * and commit talk to the store. */
+ * row_group, object_key and staged are pure; open_object turns rows into parts in memory; transfer,
+ * commit and leftovers talk to the store. */
 #ifndef SINK_S3_SINK_H
 #define SINK_S3_SINK_H
 

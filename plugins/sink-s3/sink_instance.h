@@ -30,7 +30,6 @@ struct sink_object {
     int64_t written_ms;
     bool is_ended; /* no more rows: waits for stage */
     bool is_sealed;
-    bool is_creation_doubtful; /* its answer was lost: the store may hold one that we do not know */
 };
 
 struct sink {
@@ -45,8 +44,12 @@ struct sink {
     int in_flight;
     uint64_t checkpoint; /* that will stage what is written now */
     uint64_t sequence;
-    bool is_conditional; /* completions carry If-None-Match */
+    bool is_conditional;           /* completions carry If-None-Match */
+    uint64_t completed;            /* newest checkpoint whose objects this instance has completed */
     struct counted_text leftovers; /* uploads noted by recover: key NUL id NUL, again and again */
+    struct sink_doubt *doubts;     /* keys that may hold uploads that nobody knows of */
+    bool is_watching;              /* requests of earlier attempts may still arrive */
+    int64_t watched_since_ms;
 };
 
 /* ---- open_object.c: rows → parts, in memory ---- */
@@ -79,13 +82,25 @@ enum sluice_status transfer_parts(struct sink *sink, size_t allowed, bool is_wai
 
 enum sluice_status commit_staged(struct sink *sink, const struct staged_list *list,
                                  struct sluice_error *error);
+
+/* ---- leftovers.c: uploads that nobody will complete ---- */
+
 /* Notes the member's uploads that are there now, in place of what was noted before. */
-enum sluice_status commit_note_leftovers(struct sink *sink, const char *member, bool is_running,
-                                         struct sluice_error *error);
+enum sluice_status leftovers_note(struct sink *sink, const char *member, bool is_running,
+                                  struct sluice_error *error);
 /* Aborts what was noted; what has been completed since is none any more. */
-enum sluice_status commit_drop_noted(struct sink *sink, struct sluice_error *error);
-/* Drops all uploads of one key. */
-enum sluice_status commit_drop_uploads_of(struct sink *sink, const char *key,
-                                          struct sluice_error *error);
+enum sluice_status leftovers_drop_noted(struct sink *sink, struct sluice_error *error);
+/* From now on for a while, look_again looks for uploads of this member's earlier attempts too. */
+void leftovers_watch(struct sink *sink);
+/* The answer to a creation was lost: the key may hold uploads that nobody knows of, now or soon.
+ * False: no memory; so for keep. */
+bool leftovers_doubt(struct sink *sink, const char *key);
+/* Of the key's uploads this one is in use. */
+bool leftovers_keep(struct sink *sink, const char *key, const char *upload_id);
+enum sluice_status leftovers_drop_before_creation(struct sink *sink, const char *key,
+                                                  struct sluice_error *error);
+/* After a commit: drops what has come of what is in doubt. Costs nothing where nothing is. */
+enum sluice_status leftovers_look_again(struct sink *sink, struct sluice_error *error);
+void leftovers_free(struct sink *sink);
 
 #endif

@@ -44,19 +44,20 @@ static enum sluice_status create_upload(struct sink *sink, struct sink_object *o
 {
     struct counted_text id;
     struct object_upload upload = upload_of(sink, object);
-    counted_init(&id, sink->host);
-    enum sluice_status status = SLUICE_OK;
-    /* A key of mode append is this object's alone; that of replace is cleared by the next run. */
-    if (object->is_creation_doubtful && sink->options->mode == SINK_APPEND) {
-        status = commit_drop_uploads_of(sink, object->staged.key, error);
+    const char *key = object->staged.key;
+    enum sluice_status status = leftovers_drop_before_creation(sink, key, error);
+    if (status != SLUICE_OK) {
+        return status;
     }
-    if (status == SLUICE_OK) {
-        status = object_upload_create(sink->store, &upload, &id, error);
-        object->is_creation_doubtful = status == SLUICE_RETRY;
+    counted_init(&id, sink->host);
+    status = object_upload_create(sink->store, &upload, &id, error);
+    if (status == SLUICE_RETRY && !leftovers_doubt(sink, key)) {
+        status = no_memory(sink, error);
     }
     if (status == SLUICE_OK) {
         object->staged.upload_id = counted_copy(sink->host, counted_get(&id), id.buffer.size);
-        status = object->staged.upload_id ? SLUICE_OK : no_memory(sink, error);
+        bool is_kept = object->staged.upload_id && leftovers_keep(sink, key, counted_get(&id));
+        status = is_kept ? SLUICE_OK : no_memory(sink, error);
     }
     counted_free(&id);
     return status;

@@ -18,6 +18,10 @@ class Request:
         return self.method == "POST" and "uploadId" in self.query
 
     @property
+    def is_creation(self):
+        return self.method == "POST" and "uploads" in self.query
+
+    @property
     def is_part(self):
         return self.method == "PUT" and "partNumber" in self.query
 
@@ -80,9 +84,10 @@ class Interceptor:
         elif action == DROP:
             handler.close_connection = True
         else:
-            self._forward(handler, request, action)
+            self._pass(handler, request, action)
 
-    def _forward(self, handler, request, action):
+    def forward(self, request):
+        """What the server answers. A rule may do this with a request that it held back."""
         connection = http.client.HTTPConnection(self.server, timeout=60)
         connection.putrequest(request.method, request.target, skip_host=True,
                               skip_accept_encoding=True)
@@ -96,6 +101,10 @@ class Interceptor:
         if request.method == "HEAD":
             headers["Content-Length"] = answer.getheader("Content-Length", "0")
         connection.close()
+        return answer, content, headers
+
+    def _pass(self, handler, request, action):
+        answer, content, headers = self.forward(request)
         if action == DROP_ANSWER:
             handler.close_connection = True
         elif isinstance(action, CutAnswer):

@@ -4,7 +4,7 @@ import pytest
 
 from s3_interceptor import Answer, CutAnswer, DROP, DROP_ANSWER, Interceptor
 from s3_story import (  # noqa: F401 (fixtures)
-    REPLACE, make_rows, lines, assert_same, kill_newest, parse, read_all, read_back, bucket,
+    REPLACE, SINK, make_rows, lines, assert_same, kill_newest, parse, read_all, read_back, bucket,
     interceptor, write_sink, write_source)
 
 from harness.process import free_port
@@ -126,8 +126,9 @@ class Once:
     pytest.param(lambda r: r.is_part, DROP, None, id="part lost"),
     pytest.param(lambda r: r.is_part, DROP_ANSWER, None, id="answer to a part lost"),
     pytest.param(lambda r: r.is_part, SLOW_DOWN, None, id="part throttled"),
-    pytest.param(lambda r: r.method == "POST" and "uploads" in r.query, DROP_ANSWER, None,
-                 id="answer to the creation lost"),
+    pytest.param(lambda r: r.is_creation, DROP_ANSWER, None, id="answer to the creation lost"),
+    pytest.param(lambda r: r.is_creation, DROP_ANSWER, DROP_ANSWER,
+                 id="answer to the creation lost twice"),
     pytest.param(lambda r: r.method == "GET" and "uploads" in r.query, Answer(500, b"oops"), None,
                  id="listing of leftovers fails"),
 ])
@@ -139,6 +140,68 @@ def test_sink_writes_each_row_once_through(sluice, s3, bucket, interceptor, matc
                   env={**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint})
     assert interceptor.rule.hit
     assert_same(read_all(s3, bucket), rows)
+    assert s3.uploads(bucket) == []
+
+
+class HeldBackCreation:
+    """A rule: the first creation is taken from its sender and does not reach the server before
+    another request comes that matches."""
+
+    def __init__(self, interceptor, matches, when_held=lambda: None):
+        self.interceptor, self.matches, self.when_held = interceptor, matches, when_held
+        self.held, self.arrived = None, None
+
+    def __call__(self, request):
+        if request.is_creation and not self.held:
+            self.held = request
+            self.when_held()
+            return DROP
+        if self.held and not self.arrived and self.matches(request):
+            self.arrived, _, _ = self.interceptor.forward(self.held)
+        return None
+
+
+@pytest.mark.parametrize("options, flow", [("format: json", SINK),
+                                           ("format: json, mode: replace", REPLACE)],
+                         ids=["append", "replace"])
+@pytest.mark.parametrize("matches", [lambda r: r.is_creation, lambda r: r.is_part,
+                                     lambda r: r.is_completion],
+                         ids=["repetition", "part", "completion"])
+def test_creation_that_arrives_after_its_repetition_leaves_no_upload(sluice, s3, bucket, interceptor,
+                                                                     options, flow, matches):
+    rows = make_rows(2000)
+    write_sink(sluice, f"s3://{bucket}/raw", options, rows, flow)
+    interceptor.rule = HeldBackCreation(interceptor, matches)
+    make_uploads(s3, bucket, "raw/ingest-other-0000000001-0123456789abcdef01234567-1.json")
+    sluice.run_ok("run", "--once", "sink.yaml",
+                  env={**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint})
+    assert interceptor.rule.arrived.status == 200
+    assert_same(read_all(s3, bucket), rows)
+    assert s3.uploads(bucket) == ["raw/ingest-other-0000000001-0123456789abcdef01234567-1.json"]
+
+
+def test_creation_that_arrives_after_the_restart_of_its_sender_leaves_no_upload(sluice, s3, bucket,
+                                                                                interceptor):
+    rows = make_rows(2000)
+    write_sink(sluice, f"s3://{bucket}/raw", rows=rows)
+    interceptor.rule = HeldBackCreation(interceptor, lambda r: r.is_part,
+                                        when_held=lambda: kill_newest(sluice))
+    environment = {**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint}
+    sluice.start("run", "--once", "sink.yaml", env=environment).wait(PATIENCE)
+    sluice.run_ok("run", "--once", "sink.yaml", env=environment)
+    assert interceptor.rule.arrived.status == 200
+    assert_same(read_all(s3, bucket), rows)
+    assert s3.uploads(bucket) == []
+
+
+def test_looking_for_late_creations_ends_with_the_doubt(sluice, s3, bucket, interceptor):
+    """A run without a lost answer looks once before its first row and once after its commit."""
+    write_sink(sluice, f"s3://{bucket}/raw")
+    sluice.run_ok("run", "--once", "sink.yaml",
+                  env={**s3.environment(), "AWS_ENDPOINT_URL": interceptor.endpoint})
+    looks = [request for request in interceptor.requests
+             if request.method == "GET" and "uploads" in request.query]
+    assert len(looks) == 2
 
 
 def test_upload_that_somebody_aborted_is_an_error_and_not_a_success(sluice, s3, bucket, interceptor):

@@ -138,6 +138,17 @@ static size_t receive_header(char *bytes, size_t unit, size_t count, void *user_
     return size;
 }
 
+/* Called before each sending on a connection: the second one is curl's repetition. */
+static int allow_sending(void *user_data, char *server_address, char *own_address, int server_port,
+                         int own_port)
+{
+    (void)server_address, (void)own_address, (void)server_port, (void)own_port;
+    struct http_exchange *exchange = user_data;
+    bool is_first = !exchange->is_sent;
+    exchange->is_sent = true;
+    return is_first ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+}
+
 /* ---- making the easy handle ---- */
 
 static enum sluice_status fail_internal(const struct sluice_host *host, const char *what,
@@ -299,6 +310,10 @@ static CURLcode set_transfer(struct http_exchange *exchange, const struct http_r
     if (request->on_body) {
         curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER);
     }
+    if (request->is_sent_once) {
+        curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, allow_sending);
+        curl_easy_setopt(easy, CURLOPT_PREREQDATA, exchange);
+    }
     set_method(easy, request);
     CURLcode code = curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
     if (code == CURLE_OK) {
@@ -327,6 +342,7 @@ enum sluice_status exchange_create(struct http_client *client, const struct http
     made->host = host;
     made->on_body = request->on_body;
     made->user_data = request->user_data;
+    made->is_sent_once = request->is_sent_once;
     made->response_limit =
         request->response_limit ? request->response_limit : DEFAULT_RESPONSE_LIMIT;
     made->connect_timeout_ms = client->options.connect_timeout_ms;
@@ -361,6 +377,10 @@ void exchange_finish(struct http_exchange *exchange, enum exchange_end end, CURL
     /* curl takes a connection that ends among the headers for the end of a good answer */
     bool is_cut = code == CURLE_OK && !exchange->is_head_whole;
     exchange->curl_code = is_cut ? CURLE_PARTIAL_FILE : code;
+    if (exchange->is_sent_once && code == CURLE_ABORTED_BY_CALLBACK) {
+        exchange->curl_code = CURLE_GOT_NOTHING; /* why allow_sending() was asked again */
+        exchange->curl_text[0] = '\0';
+    }
     exchange->status = answer_status(exchange);
     curl_easy_cleanup(exchange->easy);
     exchange->easy = NULL;

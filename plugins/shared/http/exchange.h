@@ -46,6 +46,8 @@ struct http_exchange {
     size_t taken_ahead; /* bytes that on_body took of a piece that curl will offer again */
     bool is_paused;
     bool is_resumed;
+    bool is_sent_once;
+    bool is_sent;
     bool is_head_whole; /* the blank line behind the answer's headers came */
 
     int64_t moved_bytes; /* at moved_ms of the client's clock */

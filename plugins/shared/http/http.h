@@ -99,6 +99,9 @@ struct http_request {
      * the same bytes again. */
     size_t (*on_body)(void *user_data, const char *bytes, size_t size);
     void *user_data;
+    /* For what must not be done twice unknown to the caller. curl repeats any other request by
+     * itself, once more on a new connection, where a kept one ends before an answer. */
+    bool is_sent_once;
 };
 
 /* Valid until http_exchange_destroy(). */

@@ -3,65 +3,23 @@
 #include "consumer.h"
 
 #include "kafka_test.h"
+#include "members_stand_in.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define TOPIC "clicks"
-#define PARTITIONS 2
 
 /* Kafka's numbers of requests. */
 #define OFFSET_COMMIT 8
 #define HEARTBEAT 12
 
 static const char *const topics[] = {TOPIC};
-static bool is_other_alive;
-
-/* Stands in for members.c: the mock cluster cannot list the members of a group. */
-enum sluice_status members_find(struct source_kafka *source, const char *member, bool *is_alive,
-                                struct sluice_error *error)
-{
-    (void)source;
-    (void)member;
-    (void)error;
-    *is_alive = is_other_alive;
-    return SLUICE_OK;
-}
-
-/* The mock cluster does not list all offsets of a group either. */
-enum sluice_status members_offsets(struct source_kafka *source,
-                                   rd_kafka_topic_partition_list_t **committed,
-                                   struct sluice_error *error)
-{
-    (void)error;
-    *committed = rd_kafka_topic_partition_list_new(PARTITIONS);
-    rd_kafka_topic_partition_list_add_range(*committed, TOPIC, 0, PARTITIONS - 1);
-    assert_int_equal(rd_kafka_committed(source->client.rk, *committed, 5000),
-                     RD_KAFKA_RESP_ERR_NO_ERROR);
-    return SLUICE_OK;
-}
-
-/* Nor does it know static members. */
-bool members_are_shut_out(const struct source_kafka *source)
-{
-    (void)source;
-    return false;
-}
-
-enum sluice_status members_judge(struct source_kafka *source, struct sluice_error *error)
-{
-    (void)source;
-    (void)error;
-    return SLUICE_FATAL;
-}
-
 static struct source_kafka_options options;
 
 static int start(void **state)
 {
     (void)state;
     kafka_test_start();
-    is_other_alive = false;
+    members_other_is_alive = false;
     rd_kafka_mock_topic_create(kafka_test.cluster, TOPIC, PARTITIONS, 1);
     options =
         (struct source_kafka_options){.client = {.brokers = kafka_test.brokers, .tls_verify = true},
@@ -145,11 +103,14 @@ static void take_snapshot(struct source_kafka *source)
         SLUICE_OK);
 }
 
-static void assert_committed(int32_t partition, int64_t offset, const char *metadata)
+/* By this process. */
+static void assert_committed(int32_t partition, int64_t offset, const char *decision)
 {
-    char text[512];
+    char text[512], wanted[512], process[PROCESS_ID_SIZE];
+    process_id_write(process);
+    snprintf(wanted, sizeof wanted, "%s %s", decision, process);
     assert_int_equal(kafka_test_committed("g", TOPIC, partition, text), offset);
-    assert_string_equal(text, metadata);
+    assert_string_equal(text, wanted);
 }
 
 static void assert_settled(size_t index, const char *member, uint64_t checkpoint,
@@ -184,8 +145,8 @@ static void source_goes_on_at_the_decision_and_settles_it(void **state)
     int64_t rows;
     (void)state;
     kafka_test_produce(TOPIC, PARTITIONS, 0, 100);
-    kafka_test_commit("g", TOPIC, 0, 30, "sluice 1 p.f m1 4");
-    kafka_test_commit("g", TOPIC, 1, 40, "sluice 1 p.f m2 9");
+    kafka_test_commit("g", TOPIC, 0, 30, "sluice 1 p.f m1 4 earlier");
+    kafka_test_commit("g", TOPIC, 1, 40, "sluice 1 p.f m2 9 earlier");
     struct source_kafka *source = open_source();
     read_rows(source, 30, &rows);
     assert_in_range(rows, 30, 30);
@@ -202,10 +163,10 @@ static void source_finishes_the_checkpoint_of_a_living_member_and_leaves_it_the_
 {
     int64_t rows;
     (void)state;
-    is_other_alive = true;
+    members_other_is_alive = true;
     kafka_test_produce(TOPIC, PARTITIONS, 0, 100);
-    kafka_test_commit("g", TOPIC, 0, 30, "sluice 1 p.f m2 4");
-    kafka_test_commit("g", TOPIC, 1, 30, "sluice 1 p.f m2 4");
+    kafka_test_commit("g", TOPIC, 0, 30, "sluice 1 p.f m2 4 earlier");
+    kafka_test_commit("g", TOPIC, 1, 30, "sluice 1 p.f m2 4 earlier");
     struct source_kafka *source = open_source();
     read_rows(source, 40, &rows);
     assert_int_equal(rows, 40);
@@ -287,7 +248,7 @@ static void source_refuses_a_group_of_another_flow(void **state)
     int64_t rows;
     (void)state;
     kafka_test_produce(TOPIC, PARTITIONS, 0, 10);
-    kafka_test_commit("g", TOPIC, 0, 1, "sluice 1 other.flow m1 4");
+    kafka_test_commit("g", TOPIC, 0, 1, "sluice 1 other.flow m1 4 earlier");
     struct source_kafka *source = open_source();
     assert_int_equal(read_rows(source, 1, &rows), SLUICE_FATAL);
     assert_int_equal(error_code(kafka_test.test->error), SLUICE_CODE_CONFLICT);

@@ -190,6 +190,44 @@ static void a_body_over_the_budget_is_refused(void **state)
     fixture_end(&fixture);
 }
 
+/* The second answer never comes: the connection that was kept for it is closed. */
+static const struct scripted_answer dead_connection[] = {
+    {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"},
+    {.bytes = "", .after = AFTER_CLOSE},
+    {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}};
+
+static void what_is_sent_once_is_not_repeated_by_curl(void **state)
+{
+    (void)state;
+    struct http_fixture fixture;
+    fixture_start(&fixture, dead_connection, 3);
+    struct http_request request = {.method = "POST", .url = fixture.url, .is_sent_once = true};
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_OK);
+
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_RETRY);
+
+    assert_int_equal(error_code(fixture.test->error), SLUICE_CODE_UNAVAILABLE);
+    assert_non_null(strstr(error_message(fixture.test->error), "without an answer"));
+    fixture_stop(&fixture);
+    assert_int_equal(scripted_server_request_count(fixture.server), 2);
+    fixture_end(&fixture);
+}
+
+static void what_may_be_repeated_survives_a_dead_connection(void **state)
+{
+    (void)state;
+    struct http_fixture fixture;
+    fixture_start(&fixture, dead_connection, 3);
+    struct http_request request = {.method = "POST", .url = fixture.url};
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_OK);
+
+    assert_int_equal(fixture_perform(&fixture, &request), SLUICE_OK);
+
+    fixture_stop(&fixture);
+    assert_int_equal(scripted_server_request_count(fixture.server), 3);
+    fixture_end(&fixture);
+}
+
 static void silence_ends_an_exchange(void **state)
 {
     (void)state;
@@ -307,6 +345,8 @@ int main(void)
         cmocka_unit_test(tls_to_a_plain_port_is_a_mistake_of_the_configuration),
         cmocka_unit_test(a_body_over_the_limit_is_a_passing_failure),
         cmocka_unit_test(a_body_over_the_budget_is_refused),
+        cmocka_unit_test(what_is_sent_once_is_not_repeated_by_curl),
+        cmocka_unit_test(what_may_be_repeated_survives_a_dead_connection),
         cmocka_unit_test(silence_ends_an_exchange),
         cmocka_unit_test(a_caller_that_was_away_does_not_time_out),
         cmocka_unit_test(cancel_from_another_thread_ends_a_wait),

@@ -41,6 +41,7 @@ enum sluice_status s3_start(struct s3_store *store, const struct s3_request *req
                                       .body = request->body,
                                       .body_size = request->body_size,
                                       .response_limit = ANSWER_LIMIT,
+                                      .is_sent_once = request->is_sent_once,
                                       .on_body = on_body,
                                       .user_data = user_data};
     status = http_start(store->client, &sent, exchange, error);

@@ -31,7 +31,8 @@ struct s3_pair {
 /* One call. Query and headers may be in any order; a NULL value leaves the pair out. */
 struct s3_request {
     const char *method;
-    const char *key; /* NULL: the bucket */
+    const char *key;   /* NULL: the bucket */
+    bool is_sent_once; /* see http_request */
     struct s3_pair query[S3_QUERY_MAX];
     struct s3_pair headers[S3_HEADERS_MAX]; /* lower-case names */
     const char *body;

@@ -28,6 +28,7 @@ enum sluice_status s3_upload_create(struct object_store *store, const struct obj
 {
     const struct s3_request request = {.method = "POST",
                                        .key = upload->key,
+                                       .is_sent_once = true,
                                        .query = {{"uploads", ""}},
                                        .headers = {{"content-type", upload->content_type},
                                                    {"x-amz-meta-sluice-stage", upload->token}}};
