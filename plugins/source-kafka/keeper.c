@@ -7,8 +7,9 @@
  * which takes nothing from the queue and runs no callback. When the group wants to share out anew,
  * a blocked member still has no more than that interval: the broker goes on without it then.
  *
- * The thread also ends a wait of the reader each second: librdkafka waits by the wall clock, and one
- * that is set back by an hour would hold up the lane, and with it the barriers, for that hour. */
+ * librdkafka waits by the wall clock, and one that is set back by an hour would hold up the lane, and
+ * with it the barriers, for that hour, and librdkafka's own thread with the heartbeats, too. So each
+ * second the thread ends a wait of the reader, and asks something that the other has to answer. */
 #include "consumer.h"
 
 #include <string.h>
@@ -26,6 +27,9 @@ static void *keep(void *argument)
         struct timespec until;
         (void)rd_kafka_consume_batch_queue(source->queue, 0, none, 0);
         rd_kafka_queue_yield(source->queue);
+        rd_kafka_topic_partition_list_t *topics = NULL;
+        if (rd_kafka_subscription(source->client.rk, &topics) == RD_KAFKA_RESP_ERR_NO_ERROR)
+            rd_kafka_topic_partition_list_destroy(topics);
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += POLL_SECONDS;
         pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);

@@ -156,6 +156,8 @@ def test_a_stop_does_not_wait_for_a_server_that_hangs(sluice, s3, search, kafka,
     bucket, index, kafka_proxy = s3.create_bucket(), search.new_index_name(), kafka.make_proxy()
     s3_proxy, search_proxy = FaultProxy(s3.port), FaultProxy(search.port)
     proxies = [s3_proxy, search_proxy, kafka_proxy]
+    for proxy in proxies:
+        proxy.drip(2_000_000)  # so that nothing is done before they hang
     environment = s3.environment() | {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{s3_proxy.port}", "RAW_URL": f"s3://{bucket}/raw/",
         "ES_URL": f"http://127.0.0.1:{search_proxy.port}", "ES_INDEX": index,

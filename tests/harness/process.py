@@ -16,15 +16,19 @@ START_ATTEMPTS = 3
 PORT_TAKEN = (b"Address already in use", b"Failed to bind to")
 
 _servers = []  # those not destroyed yet
+_given = set()  # ports: some are told to a server first and listened at much later
 
 
 def free_port():
     """A port that was free a moment ago, and that no outgoing connection takes."""
     while True:
         port = random.choice(SERVER_PORTS)
+        if port in _given:
+            continue
         with socket.socket() as listener:
             try:
                 listener.bind((HOST, port))
+                _given.add(port)
                 return port
             except OSError:
                 continue  # somebody's

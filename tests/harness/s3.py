@@ -1,5 +1,6 @@
 """A real S3 server (S3Proxy, which checks signatures) and boto3 as the independent client."""
 
+import re
 import uuid
 
 import boto3
@@ -9,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import downloads
 from .process import HOST, Server, free_port, is_open
 
+HALF_WRITTEN = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 COORDINATES = "org.gaul:s3proxy:4.1.0:jar:jar-with-dependencies"
 
 
@@ -36,7 +38,15 @@ class S3(Server):
             "jclouds.provider=filesystem-nio2\n"
             f"jclouds.filesystem.basedir={self.folder}/data\n")
 
+    def _remove_half_written(self):
+        """S3Proxy writes an object under a name of its own beside its key; killed meanwhile, it
+        would list that as an object. No real S3 does."""
+        for path in (self.folder / "data").rglob("*"):
+            if HALF_WRITTEN.search(path.name) and not path.name.startswith(".mpus-"):
+                path.unlink(missing_ok=True)
+
     def start(self):
+        self._remove_half_written()
         jar = downloads.artifact(COORDINATES)
         self.launch(["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
                      f"-Djava.io.tmpdir={self.folder}/tmp", "-cp", jar,
