@@ -42,7 +42,8 @@ class S3(Server):
         """S3Proxy writes an object under a name of its own beside its key; killed meanwhile, it
         would list that as an object. No real S3 does."""
         for path in (self.folder / "data").rglob("*"):
-            if HALF_WRITTEN.search(path.name) and not path.name.startswith(".mpus-"):
+            is_upload = path.name.startswith(".")
+            if HALF_WRITTEN.search(path.name) and not is_upload:
                 path.unlink(missing_ok=True)
 
     def start(self):
