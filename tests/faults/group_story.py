@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import confluent_kafka
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from harness.sluice import Sluice, eventually
 
@@ -109,6 +109,22 @@ class Group:
         code = self.runner(member).stop(self.processes[member])
         assert code in (0, -signal.SIGTERM), f"{member} ended with {code}\n{self.logs()}"
 
+    def end(self, member):
+        """An orderly end. One in the middle of a rebalance may leave something to the next start,
+        which is told by 75. False: so it was."""
+        code = self.runner(member).stop(self.processes[member])
+        assert code in (0, -signal.SIGTERM, 75), f"{member} ended with {code}\n{self.logs()}"
+        return code != 75
+
+    def stop_and_finish(self, member):
+        """Ends it; what it leaves another start goes on with, until nothing is left."""
+        for _ in range(5):
+            if self.end(member):
+                return
+            self.start(member)
+            self.await_all()
+        raise AssertionError(f"{member} left something five times\n{self.logs()}")
+
     def is_running(self, member):
         return self.processes[member].poll() is None
 
@@ -173,12 +189,7 @@ class Group:
     # ---- what the group says ----
 
     def committed(self):
-        client = Consumer({"bootstrap.servers": self.kafka.bootstrap, "group.id": self.name})
-        try:
-            return client.committed([TopicPartition(self.topic, number)
-                                     for number in range(self.partitions)], timeout=10)
-        finally:
-            client.close()
+        return self.kafka.committed(self.name, self.topic, self.partitions)
 
     def owners(self):
         """Names that the partitions carry, by partition."""
@@ -215,7 +226,11 @@ class Watch(threading.Thread):
         places = [TopicPartition(self.group.topic, number)
                   for number in range(self.group.partitions)]
         while not self.ending.wait(0.05):
-            for entry in client.committed(places, timeout=10):
+            try:
+                committed = client.committed(places, timeout=10)
+            except KafkaException:
+                continue  # a broker that has just come back does not answer for the group yet
+            for entry in committed:
                 offset = max(entry.offset, -1)  # negative: none
                 before = self.seen.get(entry.partition, -1)
                 if offset < before:

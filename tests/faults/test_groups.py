@@ -63,7 +63,7 @@ class Driver:
             self.group.kill(name)
             self.gone.add(name)
         elif deed == "end":
-            self.group.stop(name)
+            self.group.end(name)
             self.gone.add(name)
         else:
             self.group.signal(name, signal.SIGSTOP)
@@ -96,7 +96,7 @@ def run_seed(group, seed, steps):
              if not group.is_running(name) and name not in driver.gone]
     assert not ended, f"{ended} ended by themselves: {driver.done}\n{group.logs()}"
     for name in driver.running():
-        group.stop(name)
+        group.stop_and_finish(name)
     group.await_all()
     # Whoever takes all partitions finds what the others left, and each finds its own.
     for name in MEMBERS:
@@ -105,7 +105,7 @@ def run_seed(group, seed, steps):
     group.await_all()
     eventually(lambda: not group.s3.uploads(group.bucket), 60, "no upload that is left")
     for name in MEMBERS:
-        group.stop(name)
+        group.stop_and_finish(name)
     group.await_all()
     group.assert_no_uploads()
     group.assert_letters()

@@ -4,9 +4,10 @@ reached through a FaultProxy."""
 import base64
 import shutil
 import subprocess
+import time
 import uuid
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from . import certificates, downloads
@@ -140,6 +141,23 @@ log.retention.ms=-1
         self.launch(self._java("kafka.Kafka", str(self.configuration)))
         self.wait_ready(lambda: b"Kafka Server started" in self.new_log()
                         and is_open(self.ports["PLAIN"]))
+
+    def committed(self, group, topic, partitions):
+        """What the group has committed for the topic; a broker that has just come back needs a while
+        until it answers for the group."""
+        client = Consumer({"bootstrap.servers": self.bootstrap, "group.id": group})
+        places = [TopicPartition(topic, number) for number in range(partitions)]
+        deadline = time.monotonic() + 60
+        try:
+            while True:
+                try:
+                    return client.committed(places, timeout=10)
+                except KafkaException:
+                    if time.monotonic() > deadline:
+                        raise
+                    time.sleep(0.2)
+        finally:
+            client.close()
 
     def make_proxy(self):
         return FaultProxy(self.ports["PROXIED"], port=self.proxy_port)

@@ -70,10 +70,7 @@ def group(request):
 
 
 def committed(kafka, group, topic, partitions=6):
-    client = Consumer({"bootstrap.servers": kafka.bootstrap, "group.id": group})
-    offsets = client.committed([TopicPartition(topic, i) for i in range(partitions)], timeout=60)
-    client.close()
-    return offsets
+    return kafka.committed(group, topic, partitions)
 
 
 def test_every_record_comes_once_and_a_restart_goes_on_at_the_group(sluice, kafka, group):
