@@ -127,6 +127,7 @@ def test_a_group_whose_members_come_and_go_loses_and_repeats_nothing(group, seed
     run_seed(group, seed, steps=6 if seed == QUICK else 30)
 
 
+@pytest.mark.full  # waits of half a minute where a member ends in the middle of a rebalance
 @pytest.mark.parametrize("seed", SEEDS)
 def test_so_does_a_cooperative_group(group, seed):
     group.use_new_librdkafka()
