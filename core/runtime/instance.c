@@ -203,17 +203,19 @@ static enum checkpoint_kind state_kind(const struct instance *instance)
                                       : CHECKPOINT_STATE;
 }
 
-/* Hands the state to the checkpoint under way and answers the controller. */
+/* Hands the state to the checkpoint under way and answers the controller. Without its state the
+ * instance owes the answer: the checkpoint must not be written before the flow has failed. */
 static enum sluice_status answer_barrier(struct instance *instance, enum checkpoint_kind kind,
                                          struct text *state)
 {
     struct execution *execution = instance->execution;
-    bool is_added = true;
+    bool is_added = !state->has_failed;
     pthread_mutex_lock(&execution->lock);
-    if (execution->gathering && state->size)
+    if (is_added && execution->gathering && state->size)
         is_added = checkpoint_add(execution->gathering, kind, instance->run.step,
                                   instance->run.lane, state);
-    execution->pending--;
+    if (is_added)
+        execution->pending--;
     pthread_cond_broadcast(&execution->changed);
     pthread_mutex_unlock(&execution->lock);
     return is_added ? SLUICE_OK

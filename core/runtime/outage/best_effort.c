@@ -310,6 +310,7 @@ enum checkpoint_kind best_effort_carry(const struct instance *instance, struct t
     text_clear(state);
     if (effort->has_staged)
         text_append_bytes(state, text_get(&effort->staged), effort->staged.size);
+    state->has_failed = state->has_failed || effort->staged.has_failed;
     return best_effort_has_leftover(instance) ? CHECKPOINT_STAGED : CHECKPOINT_COMMITTED;
 }
 

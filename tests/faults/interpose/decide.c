@@ -47,6 +47,10 @@ static atomic_long calls;
 /* Calls that deciding makes itself do not count. Its memory is there with the thread: a model that
  * allocates it at the first use would call malloc. */
 static _Thread_local bool is_inside __attribute__((tls_model("initial-exec")));
+/* The call after the one that failed waits: other threads get the time to go on with what the
+ * failure left behind before the thread has told of it. */
+static _Thread_local bool is_to_wait __attribute__((tls_model("initial-exec")));
+enum { WAIT_US = 20000 };
 
 static void parse_wish(const char *text)
 {
@@ -141,7 +145,11 @@ bool must_fail(enum kind kind, const void *caller)
         return false;
     int saved = errno;
     is_inside = true;
+    if (is_to_wait)
+        usleep(WAIT_US);
+    is_to_wait = false;
     bool is_hit = decide(caller);
+    is_to_wait = is_hit && !wish.is_always;
     is_inside = false;
     errno = is_hit ? wish.error : saved;
     return is_hit;
