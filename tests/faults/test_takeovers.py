@@ -75,7 +75,7 @@ def test_a_member_that_was_stopped_for_long_shows_nothing_undecided_and_comes_ba
 
 @pytest.mark.parametrize("what", ["request", "answer"])
 def test_an_offset_commit_that_is_lost_is_settled_by_reading_the_group(group, kafka, what):
-    proxy = CommitProxy(kafka.ports["PROXIED"], port=kafka.proxy_port)
+    proxy = kafka.make_proxy(CommitProxy)
     watch = Watch(group)
     try:
         group.start("m1", brokers=kafka.proxied)

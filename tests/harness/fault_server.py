@@ -256,6 +256,7 @@ class FaultProxy:
         self.flowing.set()
         self.delay_seconds = 0
         self.bytes_per_second = 0  # 0: no limit
+        self.passed_bytes = 0  # both ways, so far
         self.listener = None
         self.accept()
 
@@ -314,6 +315,7 @@ class FaultProxy:
             limit = self.bytes_per_second
             size = max(1, limit // 20) if limit else len(data)
             sink.sendall(data[:size])
+            self.passed_bytes += size  # near enough without a lock
             data = data[size:]
             if limit:
                 time.sleep(0.05)

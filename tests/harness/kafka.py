@@ -69,6 +69,7 @@ class Kafka(Server):
     def configure(self):
         names = ("CONTROLLER", "PLAIN", "SASL", "TLS", "PROXIED")
         self.ports = {name: free_port() for name in names}
+        self.proxy = None
         self.proxy_port = free_port()
         self.proxied = f"{HOST}:{self.proxy_port}"
         self.bootstrap = f"{HOST}:{self.ports['PLAIN']}"
@@ -159,8 +160,13 @@ log.retention.ms=-1
         finally:
             client.close()
 
-    def make_proxy(self):
-        return FaultProxy(self.ports["PROXIED"], port=self.proxy_port)
+    def make_proxy(self, kind=FaultProxy):
+        """The one proxy on the port that the broker names; the last one, which a test that failed
+        may have left, is gone."""
+        if self.proxy:
+            self.proxy.stop()
+        self.proxy = kind(self.ports["PROXIED"], port=self.proxy_port)
+        return self.proxy
 
     def admin(self):
         return AdminClient({"bootstrap.servers": self.bootstrap})
