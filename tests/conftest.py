@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from harness import process  # noqa: E402
+from harness import fault_server, process  # noqa: E402
 from harness.kafka import Kafka  # noqa: E402
 from harness.s3 import S3  # noqa: E402
 from harness.search import Search  # noqa: E402
@@ -59,6 +59,12 @@ def sample(request):
         print(f"every {step}th of {len(cases)} cases: SLUICE_FAULT_SEED={seed}")
         return cases[seed % min(step, len(cases)):: step]
     return choose
+
+
+@pytest.fixture(autouse=True)
+def faults_end_with_their_test():
+    yield
+    fault_server.stop_all()
 
 
 def _serve(server):

@@ -143,6 +143,28 @@ enum sluice_status store_read_mark(const struct state_folder *folder, const char
 enum sluice_status store_write_mark(const struct state_folder *folder, const char *name,
                                     uint64_t number, struct sluice_error *error);
 
+/* ---- other objects of a plugin's store, by its keys; calls are repeated as for checkpoints ---- */
+
+/* Keys of a listing, one behind the other, each with its NUL. Zero-initialised is empty. */
+struct key_list {
+    struct text keys;
+};
+
+/* Instead of state_store_begin: only to look, nothing is written. */
+enum sluice_status state_store_open(struct state_store *store, struct sluice_error *error);
+enum sluice_status state_store_get(struct state_store *store, const char *key, struct text *bytes,
+                                   bool *is_there, struct sluice_error *error);
+/* FATAL conflict where the key is there with other bytes. */
+enum sluice_status state_store_put_new(struct state_store *store, const char *key,
+                                       const struct text *bytes, struct sluice_error *error);
+enum sluice_status state_store_list(struct state_store *store, const char *prefix,
+                                    struct key_list *list, struct sluice_error *error);
+enum sluice_status state_store_remove(struct state_store *store, const char *key,
+                                      struct sluice_error *error);
+/* The next key, NULL at the end; *at is 0 in the beginning. */
+const char *key_list_next(const struct key_list *list, size_t *at);
+void key_list_reset(struct key_list *list);
+
 /* ---- member ---- */
 
 /* The static identity of this process in a pipeline's state. */

@@ -23,11 +23,6 @@ struct shared_store {
     pthread_mutex_t lock; /* one call at a time */
 };
 
-/* Keys of a listing, one behind the other, each with its NUL. */
-struct key_list {
-    struct text keys;
-};
-
 /* ---- shared_keys.c ---- */
 
 enum { SHARED_DIGITS = 20 };
@@ -71,9 +66,6 @@ enum sluice_status shared_list(struct shared_store *store, const char *prefix,
                                struct key_list *list, struct sluice_error *error);
 enum sluice_status shared_remove(struct shared_store *store, const char *key,
                                  struct sluice_error *error);
-/* The next key, NULL at the end; *at is 0 in the beginning. */
-const char *key_list_next(const struct key_list *list, size_t *at);
-void key_list_reset(struct key_list *list);
 
 /* ---- shared_object.c ---- */
 

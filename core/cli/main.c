@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/stop_signals.h"
 #include "loader/loader.h"
 
 static const struct verb *const verbs[] = {&verb_run, &verb_check, &verb_deadletter,
@@ -139,6 +140,11 @@ static bool is_one_of(const char *word, const char *one, const char *other)
 
 int main(int count, char **words)
 {
+    struct stop_signals signals;
+    /* A run that is told to end before it can listen is told once it can. */
+    if (count > 1 && strcmp(words[1], verb_run.name) == 0) {
+        stop_signals_block(&signals);
+    }
     /* A reader that goes away is an error of a write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
     if (count < 2) {

@@ -21,6 +21,16 @@ void stop_signals_block(struct stop_signals *signals)
     pthread_sigmask(SIG_BLOCK, &signals->set, NULL);
 }
 
+void stop_signals_unblock(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof stopping / sizeof *stopping; i++) {
+        sigaddset(&set, stopping[i]);
+    }
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static void *wait_for_signals(void *user)
 {
     struct stop_signals *signals = user;

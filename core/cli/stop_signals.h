@@ -22,6 +22,8 @@ struct stop_signals {
 
 /* Before any other thread starts: those inherit that the signals are blocked. */
 void stop_signals_block(struct stop_signals *signals);
+/* They end the process again, those that have come already at once. */
+void stop_signals_unblock(void);
 /* False where no thread could be started. */
 bool stop_signals_start(struct stop_signals *signals, void (*first)(void *user),
                         void (*second)(void *user), void *user);

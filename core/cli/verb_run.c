@@ -13,6 +13,7 @@
 #include "cli/display/progress_log.h"
 #include "cli/display/status_view.h"
 #include "cli/display/summary.h"
+#include "cli/operations.h"
 #include "cli/planning.h"
 #include "cli/stop_signals.h"
 #include "data/data.h"
@@ -31,6 +32,7 @@ enum {
     FLAG_LOG,
     FLAG_LOG_LEVEL,
     FLAG_NO_PROGRESS,
+    FLAG_METRICS,
     FLAG_COUNT
 };
 
@@ -54,12 +56,17 @@ static const struct flag flags[FLAG_COUNT] = {
                         .text = "Least level that is logged (default: info)."},
     [FLAG_NO_PROGRESS] = {.name = "no-progress",
                           .text = "No live display on a terminal, no progress in the log."},
+    [FLAG_METRICS] = {.name = "metrics",
+                      .value = "ADDR:PORT",
+                      .text = "Serve /metrics, /healthz and /readyz there (\":9464\": on the "
+                              "loopback)."},
 };
 
 /* One `sluice run`. */
 struct run {
     struct planning planning;
     struct runtime *runtime;
+    struct operations operations;
     struct status_view *view;
     struct live_display *display; /* NULL: not on a terminal */
     bool has_progress;
@@ -83,6 +90,7 @@ static void stop_gently(void *user)
     log_write(SLUICE_LOG_INFO, NULL, NULL, 0,
               "stopping: reading ends, what was read is finished; a second signal stops at once");
     atomic_store(&run->stopped_ms, clock_monotonic_ms());
+    operations_stopping(&run->operations);
     runtime_stop(run->runtime);
 }
 
@@ -125,6 +133,7 @@ static void watch(struct run *run)
     status_view_update(run->view);
     do {
         keep_deadline(run);
+        operations_tend(&run->operations);
         bool is_due = run->has_progress && clock_monotonic_ms() - logged_ms >= LOG_EVERY_MS;
         if (run->display) {
             status_view_update(run->view);
@@ -191,6 +200,7 @@ static void end_run(struct run *run)
         ending_append_flows(run->view, result, &flows);
     }
     status_view_destroy(run->view);
+    operations_stop(&run->operations);
     runtime_destroy(run->runtime);
     if (run->has_ended) {
         print_ending(run, result, &text, &flows);
@@ -215,6 +225,7 @@ static enum exit_code execute(struct run *run, struct stop_signals *signals,
         }
         return EXIT_FAILED;
     }
+    operations_ready(&run->operations);
     watch(run);
     stop_signals_end(signals);
     run->has_ended = true;
@@ -230,8 +241,14 @@ static enum exit_code run_plan(struct run *run, const struct arguments *argument
     stop_signals_block(&signals);
     enum sluice_status status =
         runtime_create(run->planning.plan, run->planning.loader, &options, &run->runtime, error);
+    if (status == SLUICE_OK) {
+        status = operations_start(&run->operations, run->planning.plan,
+                                  arguments->values[FLAG_METRICS], run->runtime, error);
+    }
     if (status != SLUICE_OK) {
         complain_error(error);
+        operations_stop(&run->operations);
+        runtime_destroy(run->runtime);
         return exit_code_of(status);
     }
     for (size_t i = 0; i < run->planning.plan->pipeline_count; i++) {
@@ -257,6 +274,16 @@ static enum exit_code run_plan(struct run *run, const struct arguments *argument
     return code;
 }
 
+static bool reads_input(const struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->operand_count; i++) {
+        if (strcmp(arguments->operands[i], "-") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum exit_code run_files(const struct arguments *arguments)
 {
     configure_log(arguments->values[FLAG_LOG], arguments->values[FLAG_LOG_LEVEL], "info");
@@ -265,11 +292,14 @@ static enum exit_code run_files(const struct arguments *arguments)
         .file_count = arguments->operand_count,
         .only_flow = arguments->values[FLAG_FLOW],
     };
-    struct run run = {0};
+    struct run run = {.operations = {.notifier = {.socket = -1}}};
     struct sluice_error *error = error_create();
     if (!error) {
         complain("no memory to run");
         return EXIT_FAILED;
+    }
+    if (reads_input(arguments)) {
+        stop_signals_unblock(); /* it may never come to its end, and nothing has been begun */
     }
     enum exit_code code =
         planning_create(&request, arguments->values[FLAG_PLUGIN_PATH], &run.planning);

@@ -174,6 +174,18 @@ int64_t batch_bytes(const struct sluice_batch *batch)
     return batch->bytes;
 }
 
+int64_t batch_event_time(const struct sluice_batch *batch)
+{
+    return atomic_load_explicit(&batch->event_us, memory_order_relaxed);
+}
+
+void batch_set_event_time(struct sluice_batch *batch, int64_t oldest_us)
+{
+    long long unknown = 0;
+    atomic_compare_exchange_strong_explicit(&batch->event_us, &unknown, oldest_us,
+                                            memory_order_relaxed, memory_order_relaxed);
+}
+
 int batch_sender(const struct sluice_batch *batch)
 {
     return batch->sender;

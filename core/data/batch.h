@@ -92,6 +92,7 @@ struct sluice_batch {
     int sender;
     int64_t rows;
     int64_t bytes;
+    atomic_llong event_us; /* of the oldest event; 0: not known */
     struct schema_object *schema;
     struct origins *origins;  /* NULL: none */
     int64_t origin_first_row; /* row of `origins` that is row 0 here */
@@ -138,9 +139,12 @@ struct dictionary_query {
 
 /* Has memory fetch what a look-up of that hash reads first. */
 void dictionary_expect(const struct sluice_dictionary *dictionary, uint64_t hash);
-/* dictionary_code() of many, in their order. Gives the number of codes: fewer than `count` where
- * the next one did not fit. */
+/* dictionary_code() of many, in order. Fewer codes than `count`: the next one did not fit. */
 int dictionary_codes(struct sluice_dictionary *dictionary, const struct dictionary_query *queries,
                      int count, int32_t *codes);
+/* The same for up to DICTIONARY_TOGETHER strings whose hashes are not known. */
+enum { DICTIONARY_TOGETHER = 64 };
+int dictionary_codes_of(struct sluice_dictionary *dictionary, const struct sluice_string *strings,
+                        int count, int32_t *codes);
 
 #endif

@@ -51,6 +51,7 @@ enum sluice_status batch_slice(const struct sluice_batch *batch, int64_t first, 
         return fail_memory(NULL, sizeof(*made), error);
     }
     made->sender = batch->sender;
+    batch_set_event_time(made, batch_event_time(batch));
     for (size_t i = 0; i < batch->column_count; i++) {
         batch_share_column(made, i, &batch->columns[i]);
         narrow(&made->columns[i].view, first, count);
@@ -102,6 +103,7 @@ enum sluice_status batch_assemble(const struct sluice_schema *schema,
         return fail_memory(NULL, sizeof(*made), error);
     }
     made->sender = first->sender;
+    batch_set_event_time(made, batch_event_time(first));
     for (size_t i = 0; i < made->column_count; i++) {
         batch_share_column(made, i, &sources[i].batch->columns[sources[i].column]);
     }
@@ -298,10 +300,42 @@ static bool add_run(struct sluice_origin **runs, size_t *count, size_t *capacity
     return true;
 }
 
+/* The run that all rows of the batch belong to, as they mostly do; -1: there are several, or none. */
+static int64_t find_only_run(const struct sluice_batch *source)
+{
+    const struct origins *origins = source->origins;
+    int64_t run = origins_find(origins, source->origin_first_row);
+    int64_t end = source->origin_first_row + source->rows;
+    bool is_only = run >= 0 && (run + 1 == (int64_t)origins->run_count ||
+                                origins->runs[run + 1].first_row >= end);
+    return is_only ? run : -1;
+}
+
+static bool take_origins_of_run(struct taking *taking, const struct sluice_batch *source,
+                                int64_t run, struct sluice_batch *batch)
+{
+    const struct origins *origins = source->origins;
+    const int64_t *from = origins->positions + source->origin_first_row;
+    int64_t *positions = take_values(taking, from);
+    struct sluice_origin only = origins->runs[run];
+    only.first_row = 0;
+    if (positions) {
+        batch->origins = origins_create(origins->names, positions, taking->count, &only, 1);
+    }
+    if (!batch->origins) {
+        account_free(positions);
+    }
+    return batch->origins != NULL;
+}
+
 static bool take_origins(struct taking *taking, const struct sluice_batch *source,
                          struct sluice_batch *batch)
 {
     const struct origins *origins = source->origins;
+    int64_t only = find_only_run(source);
+    if (only >= 0 && taking->count > 0) {
+        return take_origins_of_run(taking, source, only, batch);
+    }
     int64_t *positions = take_room(taking, (size_t)taking->count * sizeof(*positions));
     struct sluice_origin *runs = NULL;
     size_t run_count = 0;
@@ -358,6 +392,7 @@ enum sluice_status batch_take(struct account *account, const struct sluice_batch
         return fail_memory(account, taking.failed_size, error);
     }
     made->sender = batch->sender;
+    batch_set_event_time(made, batch_event_time(batch));
     batch_count_bytes(made);
     *taken = made;
     return SLUICE_OK;

@@ -39,9 +39,14 @@ enum sluice_status builder_create(struct account *account, struct dictionary_set
                 builder_destroy(made);
                 return status;
             }
+            if (!dictionary_is_worthwhile(column->dictionary, 0)) {
+                column->dictionary = NULL;
+                continue;
+            }
             storage_retain(&column->dictionary->storage);
             column->waiting = waiting_create(account);
-            if (!column->waiting) {
+            column->recent = recent_create(account);
+            if (!column->waiting || !column->recent) {
                 builder_destroy(made);
                 return fail_memory(account, 0, error);
             }
@@ -62,6 +67,7 @@ void builder_destroy(struct sluice_builder *builder)
         account_free(column->bytes);
         account_free(column->validity);
         account_free(column->waiting);
+        account_free(column->recent);
         if (column->dictionary) {
             storage_release(&column->dictionary->storage);
         }
@@ -329,7 +335,7 @@ enum sluice_status builder_end_row(struct sluice_builder *builder, int64_t posit
     }
     if (builder->run_count > 0) {
         if (__builtin_expect(builder->rows >= builder->positions_capacity, 0) &&
-            builder_reserve_position(builder) != SLUICE_OK) {
+            builder_reserve_positions(builder, wanted) != SLUICE_OK) {
             return SLUICE_FATAL;
         }
         builder->positions[builder->rows] = position;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Private to room data: a builder and its columns (builder.c: values and rows, builder_codes.c:
- * strings to codes, builder_finish.c: rows to a batch).
+ * strings to codes, builder_many.c: many values and rows at once, builder_finish.c: rows to a
+ * batch).
  *
  * While a column grows, validity and booleans take a byte a row; they become bitmaps at finish.
  * All validity bytes that no null was written to are 1, also those not yet used, so that an
@@ -14,6 +15,7 @@ struct builder_column {
     enum sluice_type type;
     struct sluice_dictionary *dictionary; /* NULL: plain */
     struct waiting_strings *waiting;      /* strings without a code yet; NULL: plain */
+    struct recent_codes *recent;          /* of strings that come often; NULL: not worth it */
     int64_t count;                        /* values, those of the incomplete row included */
     int64_t capacity;
     int64_t null_count;
@@ -66,6 +68,14 @@ enum sluice_status column_append_plain(struct sluice_builder *builder,
                                        struct builder_column *column, const char *bytes,
                                        size_t size);
 
+/* Codes by a cheap look at their strings: saves the hash of those that come again and again. NULL
+ * over the budget or without memory. */
+struct recent_codes *recent_create(struct account *account);
+/* Codes of up to DICTIONARY_TOGETHER strings, none null; gives how many there are before the
+ * dictionary is full. Gives `recent` up where too few strings come again. */
+int column_find_codes(struct builder_column *column, const struct sluice_string *strings, int count,
+                      int32_t *codes);
+
 /* NULL over the budget or without memory. */
 struct waiting_strings *waiting_create(struct account *account);
 /* Appends a string whose code is found later. */
@@ -81,8 +91,8 @@ struct sluice_string column_waiting_string(const struct builder_column *column, 
 
 /* From codes to plain strings, for good: the dictionary is full. */
 enum sluice_status column_make_plain(struct sluice_builder *builder, struct builder_column *column);
-/* Room for the position of one more row. */
-enum sluice_status builder_reserve_position(struct sluice_builder *builder);
+/* Room for the positions of `rows` rows. */
+enum sluice_status builder_reserve_positions(struct sluice_builder *builder, int64_t rows);
 void builder_clear_origins(struct sluice_builder *builder, bool keep_last);
 /* Empties the columns for the next batch; buffers that were not moved away are kept. */
 void builder_clear(struct sluice_builder *builder);

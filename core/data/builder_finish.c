@@ -90,9 +90,9 @@ enum sluice_status builder_origin(struct sluice_builder *builder, const char *na
     return SLUICE_OK;
 }
 
-enum sluice_status builder_reserve_position(struct sluice_builder *builder)
+enum sluice_status builder_reserve_positions(struct sluice_builder *builder, int64_t rows)
 {
-    return reserve_positions(builder, builder->rows + 1)
+    return reserve_positions(builder, rows)
                ? SLUICE_OK
                : builder_fail(builder, memory_code(builder->account, 64));
 }
@@ -216,6 +216,7 @@ enum sluice_status column_make_plain(struct sluice_builder *builder, struct buil
     struct builder_column plain = *column;
     plain.dictionary = NULL;
     plain.waiting = NULL;
+    plain.recent = NULL;
     plain.values = NULL;
     plain.capacity = 0;
     plain.count = 0;
@@ -245,6 +246,7 @@ enum sluice_status column_make_plain(struct sluice_builder *builder, struct buil
     plain.count = column->count;
     account_free(column->values);
     account_free(column->waiting);
+    account_free(column->recent);
     *column = plain;
     storage_release(&dictionary->storage);
     return SLUICE_OK;
@@ -337,11 +339,17 @@ void builder_clear(struct sluice_builder *builder)
         }
         column->expected_rows = column->count + column->count / 8;
         column->expected_bytes = column->bytes_size + column->bytes_size / 8;
+        int64_t strings = column->count;
         column->count = 0;
         column->null_count = 0;
         column->bytes_size = 0;
         column->capacity = column->values ? column->capacity : 0;
         column->bytes_capacity = column->bytes ? column->bytes_capacity : 0;
+        if (column->dictionary && !dictionary_is_worthwhile(column->dictionary, strings)) {
+            enum sluice_code failure = builder->failure;
+            column_make_plain(builder, column); /* without memory: after the next batch */
+            builder->failure = failure;
+        }
     }
 }
 

@@ -41,6 +41,9 @@ void batch_release(const struct sluice_batch *batch);
 int64_t batch_rows(const struct sluice_batch *batch);
 int64_t batch_bytes(const struct sluice_batch *batch);
 int batch_sender(const struct sluice_batch *batch);
+/* When its oldest event happened; 0: not known. The first one to set it does. */
+int64_t batch_event_time(const struct sluice_batch *batch);
+void batch_set_event_time(struct sluice_batch *batch, int64_t oldest_us);
 const struct sluice_schema *batch_schema(const struct sluice_batch *batch);
 int batch_find(const struct sluice_batch *batch, const char *name);
 void batch_column(const struct sluice_batch *batch, int index, struct sluice_column *column);
@@ -86,7 +89,11 @@ enum sluice_status builder_string(struct sluice_builder *builder, int column, co
                                   size_t size);
 enum sluice_status builder_value(struct sluice_builder *builder, int column,
                                  const struct sluice_column *source, int64_t row);
+enum sluice_status builder_strings(struct sluice_builder *builder, int column,
+                                   const struct sluice_string *strings, int64_t count);
 enum sluice_status builder_end_row(struct sluice_builder *builder, int64_t position);
+enum sluice_status builder_end_rows(struct sluice_builder *builder, const int64_t *positions,
+                                    int64_t count);
 void builder_drop_row(struct sluice_builder *builder);
 enum sluice_status builder_origin(struct sluice_builder *builder, const char *name,
                                   int32_t partition);
@@ -118,6 +125,9 @@ int32_t dictionary_code(struct sluice_dictionary *dictionary, const char *bytes,
 int32_t dictionary_find(const struct sluice_dictionary *dictionary, const char *bytes, size_t size,
                         uint64_t hash);
 int32_t dictionary_length(const struct sluice_dictionary *dictionary);
+/* Counts strings that a batch has got codes for. False from when on hardly any string repeats: then
+ * the entries cost more than they save, and who builds batches goes on with plain strings. */
+bool dictionary_is_worthwhile(struct sluice_dictionary *dictionary, int64_t strings);
 
 /* ---- values ---- */
 
@@ -145,6 +155,10 @@ struct sluice_time_format *time_format_create(struct arena *arena, const char *f
 const struct sluice_time_format *time_format_default(void);
 bool time_format_parse(const struct sluice_time_format *format, const char *bytes, size_t size,
                        int64_t *value_us);
+/* Many texts, up to the first that does not fit; gives how many did. Without bytes: 0. */
+int64_t time_format_parse_many(const struct sluice_time_format *format,
+                               const struct sluice_string *texts, int64_t count,
+                               int64_t *values_us);
 /* strftime in UTC: %Y %m %d %H %M %S %j %F %T %s %%; false on another conversion. */
 bool time_print(const char *pattern, int64_t value_us, struct text *text);
 

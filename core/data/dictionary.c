@@ -6,7 +6,8 @@
  * who reads the slot (acquire) sees the entry. Insertion takes the mutex and looks again. A table
  * that gets full is replaced by a larger one; readers may still walk the old one, so it stays
  * until the end. Old tables together are smaller than the newest. */
-#include "data/batch.h"
+#include "data/entry.h"
+#include "data/hash.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <sys/mman.h>
 
 enum { FIRST_SLOTS = 1024 };
+/* With so many entries it is asked how often each was used, which must be so often on average. */
+enum { JUDGED_ENTRIES = 1 << 17, LEAST_USES = 4 };
 static const size_t growth_step = 64 * 1024;
 
 /* ---- reserved address space ---- */
@@ -77,6 +80,8 @@ struct dictionary {
     int32_t cap_entries;
     int32_t cap_bytes;
     _Atomic int32_t length;
+    atomic_llong used; /* strings that got a code */
+    atomic_bool is_given_up;
     _Atomic(struct table *) table;
     pthread_mutex_t lock; /* held to insert */
     struct dictionary *next;
@@ -112,33 +117,6 @@ static void table_put(struct table *table, uint64_t hash, int32_t code)
         at = (at + 1) & table->mask;
     }
     atomic_store_explicit(&table->slots[at], slot_of(hash, code), memory_order_release);
-}
-
-/* Whether two strings of `size` bytes are the same; most have fewer than a call would cost. */
-static inline bool is_same(const char *one, const char *other, size_t size)
-{
-    enum { WORD = sizeof(uint64_t), CALL = 64 };
-    if (size < WORD || size > CALL) {
-        return memcmp(one, other, size) == 0;
-    }
-    uint64_t difference = 0;
-    for (size_t at = 0; at < size; at += WORD) {
-        size_t from = at + WORD > size ? size - WORD : at;
-        uint64_t a;
-        uint64_t b;
-        memcpy(&a, one + from, WORD);
-        memcpy(&b, other + from, WORD);
-        difference |= a ^ b;
-    }
-    return difference == 0;
-}
-
-static inline bool is_entry(const struct sluice_dictionary *shared, int32_t code, const char *bytes,
-                            size_t size)
-{
-    int32_t start = shared->offsets[code];
-    return (size_t)(shared->offsets[code + 1] - start) == size &&
-           is_same(shared->bytes + start, bytes, size);
 }
 
 int32_t dictionary_find(const struct sluice_dictionary *shared, const char *bytes, size_t size,
@@ -233,17 +211,21 @@ void dictionary_expect(const struct sluice_dictionary *shared, uint64_t hash)
     __builtin_prefetch(&table->slots[hash & table->mask]);
 }
 
-/* The code that the first slot has for each query (-1: another entry's, or none), while memory
- * fetches what tells whether it is the right one. */
+/* The code whose tag is that of the query (-1: there is none), while memory fetches what tells
+ * whether it is the right one. */
 static void guess_codes(const struct sluice_dictionary *shared,
                         const struct dictionary_query *queries, int count, int32_t *codes)
 {
     const struct table *table = atomic_load_explicit(&of(shared)->table, memory_order_acquire);
     for (int i = 0; i < count; i++) {
         uint64_t hash = queries[i].hash;
-        uint64_t slot =
-            atomic_load_explicit(&table->slots[hash & table->mask], memory_order_acquire);
-        codes[i] = slot >> 32 == hash >> 32 ? (int32_t)(uint32_t)slot - 1 : -1;
+        size_t at = hash & table->mask;
+        uint64_t slot = atomic_load_explicit(&table->slots[at], memory_order_acquire);
+        while (slot != 0 && slot >> 32 != hash >> 32) {
+            at = (at + 1) & table->mask;
+            slot = atomic_load_explicit(&table->slots[at], memory_order_acquire);
+        }
+        codes[i] = (int32_t)(uint32_t)slot - 1;
         __builtin_prefetch(&shared->offsets[codes[i] < 0 ? 0 : codes[i]]);
     }
     for (int i = 0; i < count; i++) {
@@ -265,6 +247,31 @@ int dictionary_codes(struct sluice_dictionary *shared, const struct dictionary_q
         }
     }
     return count;
+}
+
+bool dictionary_is_worthwhile(struct sluice_dictionary *shared, int64_t strings)
+{
+    struct dictionary *dictionary = of(shared);
+    long long used =
+        atomic_fetch_add_explicit(&dictionary->used, strings, memory_order_relaxed) + strings;
+    int32_t length = atomic_load_explicit(&dictionary->length, memory_order_relaxed);
+    if (length >= JUDGED_ENTRIES && used / LEAST_USES < length) {
+        atomic_store_explicit(&dictionary->is_given_up, true, memory_order_relaxed);
+    }
+    return !atomic_load_explicit(&dictionary->is_given_up, memory_order_relaxed);
+}
+
+int dictionary_codes_of(struct sluice_dictionary *shared, const struct sluice_string *strings,
+                        int count, int32_t *codes)
+{
+    struct dictionary_query queries[DICTIONARY_TOGETHER];
+    const struct table *table = atomic_load_explicit(&of(shared)->table, memory_order_acquire);
+    for (int i = 0; i < count; i++) {
+        uint64_t hash = hash_here(strings[i].bytes, strings[i].size);
+        __builtin_prefetch(&table->slots[hash & table->mask]);
+        queries[i] = (struct dictionary_query){hash, strings[i].bytes, strings[i].size};
+    }
+    return dictionary_codes(shared, queries, count, codes);
 }
 
 int32_t dictionary_length(const struct sluice_dictionary *dictionary)

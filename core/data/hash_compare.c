@@ -2,17 +2,16 @@
 /* Hash and order of rows. Equal values hash equally whatever their encoding: -0 and 0 are one
  * value, all NaNs are one value (after every number). */
 #include "data/batch.h"
+#include "data/hash.h"
 
 #include <math.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 static const uint64_t null_hash = UINT64_C(0x9E6C63D0876A9A47);
 
 uint64_t hash_bytes(const void *bytes, size_t size)
 {
-    return XXH3_64bits(bytes, size);
+    return hash_here(bytes, size);
 }
 
 /* Both halves of a 64 × 64 bit product, folded. */

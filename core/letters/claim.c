@@ -145,8 +145,8 @@ enum sluice_status claim_write(const char *path, const struct letter_ranges *ran
     return status;
 }
 
-/* Numbers of one line, which `*bytes` is moved behind. Hashes are written in decimal, too. */
-static bool take_numbers(const char **bytes, const char *prefix, size_t count, uint64_t *numbers)
+/* Hashes are written in decimal, too. */
+bool letters_take_numbers(const char **bytes, const char *prefix, size_t count, uint64_t *numbers)
 {
     const char *at = *bytes;
     const char *line_feed = strchr(at, '\n');
@@ -170,7 +170,7 @@ static bool take_numbers(const char **bytes, const char *prefix, size_t count, u
 static bool parse_claim(const char *bytes, struct claim *claim)
 {
     uint64_t head[6];
-    if (!take_numbers(&bytes, "sluice-claim ", 6, head) || head[0] != VERSION ||
+    if (!letters_take_numbers(&bytes, "sluice-claim ", 6, head) || head[0] != VERSION ||
         head[4] > INT64_MAX)
         return false;
     claim->nonce = head[1];
@@ -180,7 +180,7 @@ static bool parse_claim(const char *bytes, struct claim *claim)
     int64_t end = 0;
     for (uint64_t i = 0; i < head[3]; i++) {
         uint64_t range[2];
-        if (!take_numbers(&bytes, "", 2, range) || range[1] > head[4] || range[0] >= range[1] ||
+        if (!letters_take_numbers(&bytes, "", 2, range) || range[1] > head[4] || range[0] >= range[1] ||
             (int64_t)range[0] < end || !add_range(&claim->ranges, (int64_t)range[0], (int64_t)range[1]))
             return false;
         end = (int64_t)range[1];

@@ -13,6 +13,8 @@
  * holds the member's lock; a claim knows the bytes that it is about by their hash, so a second
  * cleaning of a file that was cleaned already takes nothing out.
  *
+ * With state in a plugin's store letters are objects, and claims notes beside them: boxes, below.
+ *
  * One thread at a time; whoever writes here holds the member's lock. */
 #ifndef SLUICE_LETTERS_LETTERS_H
 #define SLUICE_LETTERS_LETTERS_H
@@ -106,7 +108,58 @@ enum sluice_status claim_settle(const char *path, bool is_decided, struct sluice
 /* Takes out what a decided claim is about, if there is one. For a settled file only. */
 enum sluice_status letters_sweep(const char *path, struct sluice_error *error);
 
+/* ---- boxes: where the letters of one flow and member are ---- */
+
+/* A file, as above, or the objects that the flow's sink puts where state lies in a plugin's store:
+ *
+ *     PIPELINE/deadletter/FLOW/FLOW-MEMBER-…                  letters
+ *     PIPELINE/members/MEMBER/deadletter/FLOW/NONCE.claim     those that a replay took …
+ *                                            /NONCE.taken     … and whose checkpoint is decided,
+ *                                                             or that were purged
+ *
+ * No object is ever changed. What was taken is gone for every reader, and an object is removed once
+ * all its letters were taken and its checkpoint is committed. */
+struct letter_box;
+struct state_store;
+
+struct letter_place {
+    struct state_store *store;
+    const char *pipeline, *flow, *member;
+};
+
+enum sluice_status letter_box_open_file(const char *path, struct letter_box **box,
+                                        struct sluice_error *error);
+enum sluice_status letter_box_open_objects(const struct letter_place *place,
+                                           struct letter_box **box, struct sluice_error *error);
+void letter_box_close(struct letter_box *box); /* NULL is allowed */
+
+/* Copies what objects hold now; of a file nothing. */
+enum sluice_status letter_box_fetch(struct letter_box *box, struct sluice_error *error);
+/* What letter_reader_open takes, and ranges are of: the file, or the copy. */
+const char *letter_box_path(const struct letter_box *box);
+/* As claim_…, letters_sweep and letters_remove, for either kind. Of objects there may be several
+ * claims: each pending one is told until it is settled. */
+enum sluice_status letter_box_claim(struct letter_box *box, const struct letter_ranges *ranges,
+                                    uint64_t nonce, uint64_t checkpoint,
+                                    struct sluice_error *error);
+enum sluice_status letter_box_pending(struct letter_box *box, bool *is_there, uint64_t *nonce,
+                                      uint64_t *checkpoint, struct sluice_error *error);
+enum sluice_status letter_box_settle(struct letter_box *box, uint64_t nonce, bool is_decided,
+                                     struct sluice_error *error);
+enum sluice_status letter_box_sweep(struct letter_box *box, struct sluice_error *error);
+enum sluice_status letter_box_remove(struct letter_box *box, const struct letter_ranges *ranges,
+                                     struct sluice_error *error);
+
+/* Gets each member that has letters of the flow in the store, in order. */
+typedef enum sluice_status (*letter_member_visit)(void *user, const char *member,
+                                                  struct sluice_error *error);
+enum sluice_status letter_members(const struct letter_place *flow, letter_member_visit visit,
+                                  void *user, struct sluice_error *error);
+
 /* ---- private to the room ---- */
+
+/* Numbers of one line behind `prefix`, in decimal and one space apart; *bytes is moved behind it. */
+bool letters_take_numbers(const char **bytes, const char *prefix, size_t count, uint64_t *numbers);
 
 /* A claim's lines, where it is about this very file; else none. */
 enum sluice_status claim_ranges(const char *path, struct letter_ranges *ranges,

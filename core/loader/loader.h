@@ -72,5 +72,7 @@ const struct component *loader_component(const struct loader *loader, size_t ind
 const char *nearest_name(const char *wanted, const char *const *names, size_t count);
 
 const char *kind_name(enum sluice_kind kind); /* "source" … */
+/* What a metric of the component is called outside: sluice_source_kafka_lag_messages. Appends. */
+void component_metric_name(const struct component *component, size_t row, struct text *text);
 
 #endif

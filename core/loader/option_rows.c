@@ -20,6 +20,9 @@ static const struct grown_struct metric_shape = {
     .own_size = sizeof(struct sluice_metric),
 };
 
+/* The registry's limits (core/metrics). */
+enum { METRIC_LABELS = 8, METRIC_BOUNDS = 24 };
+
 /* The C type that a kind of option writes. */
 static const struct {
     size_t size;
@@ -185,6 +188,55 @@ enum sluice_status negotiate_options(const struct negotiation *talk,
     return status;
 }
 
+/* The core's own labels come first, and Prometheus keeps some for itself. */
+static bool is_own_label(const char *name)
+{
+    static const char *const taken[] = {"pipeline", "flow", "step", "plugin", "le", "quantile"};
+    for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+        if (strcmp(name, taken[i]) == 0) {
+            return false;
+        }
+    }
+    return negotiate_is_name(name, '_');
+}
+
+static enum sluice_status check_labels(const struct negotiation *talk,
+                                       const struct sluice_metric *row)
+{
+    for (size_t i = 0; row->labels && row->labels[i]; i++) {
+        if (!is_own_label(row->labels[i])) {
+            return negotiate_refuse(talk,
+                                    "metric %s cannot have the label \"%.64s\": it takes lower case "
+                                    "letters, digits and underscores, and pipeline, flow, step, "
+                                    "plugin, le and quantile are taken",
+                                    row->name, row->labels[i]);
+        }
+        if (i >= METRIC_LABELS) {
+            return negotiate_refuse(talk, "metric %s has more than %d labels", row->name,
+                                    METRIC_LABELS);
+        }
+    }
+    return SLUICE_OK;
+}
+
+static enum sluice_status check_bounds(const struct negotiation *talk,
+                                       const struct sluice_metric *row)
+{
+    bool is_good = row->bound_count <= METRIC_BOUNDS && (row->bounds || row->bound_count == 0);
+    for (size_t i = 1; is_good && i < row->bound_count; i++) {
+        is_good = row->bounds[i] > row->bounds[i - 1];
+    }
+    return is_good ? SLUICE_OK
+                   : negotiate_refuse(talk, "metric %s must have at most %d bounds, which rise",
+                                      row->name, METRIC_BOUNDS);
+}
+
+static bool ends_in_total(const char *name)
+{
+    size_t size = strlen(name);
+    return size > strlen("_total") && strcmp(name + size - strlen("_total"), "_total") == 0;
+}
+
 static enum sluice_status check_metric(const struct negotiation *talk,
                                        const struct sluice_metric *row)
 {
@@ -202,7 +254,12 @@ static enum sluice_status check_metric(const struct negotiation *talk,
         return negotiate_refuse(talk, "metric %s lacks the %s", row->name,
                                 negotiate_is_text(row->unit) ? "text" : "unit");
     }
-    return SLUICE_OK;
+    if (ends_in_total(row->name) != (row->kind == SLUICE_METRIC_COUNTER)) {
+        return negotiate_refuse(talk, "metric %s: counters, and only they, end in _total",
+                                row->name);
+    }
+    enum sluice_status status = check_labels(talk, row);
+    return status == SLUICE_OK ? check_bounds(talk, row) : status;
 }
 
 enum sluice_status negotiate_metrics(const struct negotiation *talk,

@@ -25,6 +25,16 @@ struct stems {
     const char *stems[STEM_COUNT]; /* NULL where there is none */
 };
 
+void component_metric_name(const struct component *component, size_t row, struct text *text)
+{
+    const char *prefix = component->kind == SLUICE_KIND_CODEC ? "sluice_codec_" : "sluice_";
+    text_append(text, prefix);
+    for (const char *at = component->name; *at; at++) {
+        text_append_char(text, *at == '-' ? '_' : *at);
+    }
+    text_printf(text, "_%s", component->metrics[row].name);
+}
+
 const char *kind_name(enum sluice_kind kind)
 {
     switch (kind) {

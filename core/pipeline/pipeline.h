@@ -77,10 +77,14 @@ struct settings_plan {
     struct mark state_mark;
     int64_t checkpoint_ms; /* default 30 s */
     int64_t memory_bytes;  /* default 1 GiB */
+    const char *spill;     /* folder; NULL: chosen by the runtime */
     int64_t lanes;         /* 0: one a processor */
     int64_t channel_bytes; /* bound of one channel; default 4 MiB; tests set 1 for one batch */
     const char *member;    /* static member id; NULL: kept in the state folder */
     int64_t shutdown_ms;   /* time for SIGTERM's drain; default 30 s */
+    const char *metrics;   /* address of the HTTP server; NULL: none. The rest may be NULL, too */
+    const char *metrics_certificate, *metrics_key;
+    const char *metrics_token, *metrics_user, *metrics_password;
 };
 
 struct pipeline_plan {

@@ -226,7 +226,7 @@ enum sluice_status reject_row(struct instance *instance, const struct sluice_rej
     }
     atomic_fetch_add_explicit(&instance->step->counters.rejected, 1, memory_order_relaxed);
     if (code >= 0 && code < SLUICE_CODE_COUNT)
-        atomic_fetch_add_explicit(&execution->flow->rejects_by_code[code], 1,
+        atomic_fetch_add_explicit(&instance->step->counters.rejected_by_code[code], 1,
                                   memory_order_relaxed);
     struct reject_buffer *rejects = lane->rejects;
     bool is_ahead = instance->passed_barrier > lane->dead_letter_sent;

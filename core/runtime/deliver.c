@@ -57,9 +57,12 @@ static enum sluice_status take_watermark(struct input *input, int64_t time_us)
     for (size_t i = 0; i < instance->input_count; i++)
         if (instance->inputs[i].watermark_us < least_us)
             least_us = instance->inputs[i].watermark_us;
-    if (least_us <= instance->watermark_us)
+    if (least_us <= instance->watermark_us) {
+        timing_note_watermark(instance);
         return SLUICE_OK;
+    }
     instance->watermark_us = least_us;
+    timing_note_watermark(instance);
     enum sluice_status status = instance_watermark(instance, least_us);
     if (status == SLUICE_OK)
         status = output_mark(instance, MESSAGE_WATERMARK, least_us, 0);
@@ -71,9 +74,16 @@ static enum sluice_status take_batch(struct instance *instance, const struct slu
     struct step_counters *counters = &instance->step->counters;
     count(&counters->rows_in, batch_rows(batch));
     count(&counters->bytes_in, batch_bytes(batch));
-    return instance->step->plan->component->kind == SLUICE_KIND_SINK
-               ? instance_write(instance, batch)
-               : instance_process(instance, batch);
+    int64_t working_ns = instance->working_ns;
+    instance->event_us = batch_event_time(batch);
+    bool is_sink = instance->step->plan->component->kind == SLUICE_KIND_SINK;
+    enum sluice_status status =
+        is_sink ? instance_write(instance, batch) : instance_process(instance, batch);
+    instance->event_us = 0;
+    timing_note_batch(instance, working_ns);
+    if (is_sink && status == SLUICE_OK)
+        arrivals_take(instance, batch);
+    return status;
 }
 
 enum sluice_status deliver(struct input *input, struct message *message)
@@ -190,6 +200,8 @@ enum sluice_status output_batch(struct instance *instance, struct sluice_batch *
 {
     struct step_counters *counters = &instance->step->counters;
     enum sluice_status status = SLUICE_OK;
+    if (instance->event_us)
+        batch_set_event_time(batch, instance->event_us);
     count(&counters->rows_out, batch_rows(batch));
     count(&counters->bytes_out, batch_bytes(batch));
     for (size_t i = 0; i < instance->output_count && status == SLUICE_OK; i++)

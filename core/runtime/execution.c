@@ -8,9 +8,9 @@
 
 enum { RETRY_LIMIT_MS = 120000, DICTIONARY_ENTRIES = 1 << 20 };
 
-static struct account *dictionary_account(const struct flow *flow)
+static struct account *dictionary_account(struct flow *flow)
 {
-    return &flow->pipeline->account;
+    return &flow->pipeline->dictionary_account;
 }
 
 static enum sluice_status create_instances(struct execution *execution,

@@ -42,6 +42,7 @@ void flow_report_failure(struct flow *flow, const struct flow_step *step,
 {
     struct text text = {0};
     struct text place = {0};
+    atomic_fetch_add(&flow->failure_count, 1);
     print_place(flow, step, error, &place);
     text_append(&text, text_get(&place));
     if (step)
@@ -62,6 +63,8 @@ void flow_report_failure(struct flow *flow, const struct flow_step *step,
 static void set_execution(struct flow *flow, struct execution *execution)
 {
     pthread_mutex_lock(&flow->lock);
+    if (!execution)
+        flow_keep_times(flow);
     flow->execution = execution;
     pthread_mutex_unlock(&flow->lock);
 }
@@ -132,6 +135,7 @@ static enum run_outcome run_until_stopped(struct flow *flow)
             continue; /* now from the fresh checkpoint */
         if (outcome != RUN_REFUSED || is_stopping(flow))
             break;
+        atomic_fetch_add(&flow->restart_count, 1);
         wait_for_change(flow, RESTART_PAUSE_MS);
     }
     error_destroy(error);
@@ -191,6 +195,7 @@ static void note_run(struct flow *flow, uint64_t number)
     atomic_store(&flow->committed_run, number);
     pthread_mutex_lock(&flow->lock);
     flow->run_count++;
+    flow->run_wall_ms = clock_wall_ms();
     flow->error[0] = '\0';
     pthread_mutex_unlock(&flow->lock);
     struct log_scope scope = scope_of(flow);

@@ -1,47 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What outlives an execution: the runtime, its flows, and the counters of their steps. */
+/* What outlives an execution: the runtime and its flows; step.h has the steps. */
 #ifndef SLUICE_RUNTIME_FLOW_H
 #define SLUICE_RUNTIME_FLOW_H
 
 #include <pthread.h>
 
 #include "checkpoint/checkpoint.h"
-#include "runtime/runtime.h"
+#include "runtime/step.h"
 
 #include <sluice/host.h>
 
 struct execution;
-
-/* Counters of a step, summed over its instances and executions. Written by lanes, read by any. */
-struct step_counters {
-    atomic_uint_least64_t rows_in, rows_out, bytes_in, bytes_out;
-    atomic_uint_least64_t rejected, duplicates, retries;
-    atomic_int_least64_t time_ns[STEP_WAITING_RETRY + 1]; /* by activity */
-    atomic_int_least64_t queued_bytes;
-    atomic_int_least64_t progress_done, progress_total;
-    atomic_int activity, shedding_count; /* instances whose rows go to the dead letter */
-    atomic_int blocked_by; /* index of the step that it waits for and that is stuck, + 1; 0: none */
-};
-
-/* One value of a component's own metric; labels are the values joined by '\x1f'. */
-struct metric_value {
-    size_t row;
-    char *labels;
-    double value;
-    uint64_t count;
-    struct metric_value *next;
-};
-
-struct flow_step {
-    const struct step_plan *plan;
-    struct flow *flow;
-    struct account account; /* outlives batches that the step's instances made */
-    struct step_counters counters;
-    pthread_mutex_t lock;
-    /* guarded by lock */
-    char last_error[256];
-    struct metric_value *metrics;
-};
 
 #define FLOW_RESTORE_NOTHING UINT64_MAX
 
@@ -59,7 +28,9 @@ struct flow {
     bool is_resetting;          /* --reset-state: its next execution only takes a fresh checkpoint */
     pthread_t thread;
     bool is_started;
-    atomic_uint_least64_t rejects_by_code[SLUICE_CODE_COUNT];
+    atomic_uint_least64_t failure_count, restart_count;
+    atomic_uint_least64_t checkpoint_failures;
+    struct histogram checkpoint_time;
     atomic_uint_least64_t committed_run; /* newest committed run of a batch flow */
 
     pthread_mutex_t lock;
@@ -70,12 +41,18 @@ struct flow {
     struct replay_report report;
     uint64_t run_count, checkpoint_count, checkpoint_number;
     int64_t checkpoint_duration_ms, next_run_ms;
+    int64_t checkpoint_bytes, checkpoint_wall_ms; /* size of the newest, and when it was committed */
+    int64_t run_wall_ms;                          /* batch: when the newest run was committed */
+    uint64_t covered_rows; /* continuous: read, and in a committed checkpoint */
+    int64_t covered_ms;    /* monotonic: when that was all that had been read; 0: never */
     char error[1024];
 };
 
 struct pipeline_run {
     const struct pipeline_plan *plan;
     struct account account; /* limit: settings.memory */
+    struct account dictionary_account; /* a part of it, for the dictionaries of all flows */
+    const char *spill_path;            /* where steps move what memory has no room for */
     struct text folder;     /* STATE/PIPELINE; in a shared store without STATE */
     struct state_store *store;
     struct pipeline_state *shared; /* what a shared store lives from; NULL for a folder */
@@ -105,6 +82,18 @@ struct runtime {
     /* guarded by lock */
     size_t running_count;
 };
+
+/* ---- observe/: what is told about a flow ---- */
+
+uint64_t flow_rejects(const struct flow *flow, enum sluice_code code);
+/* Rows that sources have read, rejected ones included. */
+uint64_t flow_rows_read(const struct flow *flow);
+/* All that was read by then is in a committed checkpoint. */
+void flow_note_covered(struct flow *flow, uint64_t rows, int64_t now_ms);
+void flow_note_checkpoint(struct flow *flow, const struct checkpoint *checkpoint,
+                          int64_t duration_ms);
+/* The execution is about to go: what its lanes know goes to the steps. Flow lock held. */
+void flow_keep_times(struct flow *flow);
 
 /* ---- flow.c ---- */
 

@@ -53,12 +53,14 @@ static void init_instance(struct execution *execution, struct instance *instance
         .is_batch = flow->plan->trigger != FLOW_CONTINUOUS,
         .is_once = flow->runtime->options.is_once,
         .is_replay = flow->runtime->options.replay != NULL || flow->is_resetting,
+        .spill_path = pipeline->spill_path,
         .lane = plan->is_parallel ? lane : 0,
         .lane_count = plan->is_parallel ? execution->lane_count : 1,
         .memory_bytes = pipeline->plan->settings.memory_bytes /
                         (int64_t)(execution->instance_count ? execution->instance_count : 1),
     };
     instance->watermark_us = INT64_MIN;
+    atomic_init(&instance->shown_watermark_us, INT64_MIN);
     pthread_mutex_init(&instance->object_lock, NULL);
     instance->error = error_create();
 }

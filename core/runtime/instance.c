@@ -96,17 +96,32 @@ void instance_destroy(struct instance *instance)
 
 /* ---- the data path ---- */
 
+/* What is there is asked for first: only where that is nothing does the time count as waiting. */
+static enum sluice_status read_once(struct instance *instance, int timeout_ms,
+                                    struct sluice_batch **batch)
+{
+    const struct sluice_source *source = &instance->step->plan->component->source;
+    struct call call = call_enter(instance, STEP_WORKING);
+    enum sluice_status status = source->read(instance->object, 0, batch, instance->error);
+    if (status == SLUICE_AGAIN && timeout_ms > 0) {
+        lane_own(instance->lane, instance, STEP_WAITING_INPUT);
+        status = source->read(instance->object, timeout_ms, batch, instance->error);
+    }
+    call_leave(call);
+    return status;
+}
+
 enum sluice_status instance_read(struct instance *instance, int timeout_ms,
                                  struct sluice_batch **batch)
 {
-    const struct sluice_source *source = &instance->step->plan->component->source;
     struct attempt attempt = {.instance = instance};
+    int64_t working_ns = instance->working_ns;
     enum sluice_status status = SLUICE_OK;
     do {
-        struct call call = call_enter(instance, STEP_WORKING);
-        status = source->read(instance->object, timeout_ms, batch, instance->error);
-        call_leave(call);
+        status = read_once(instance, timeout_ms, batch);
     } while (attempt_repeats(&attempt, &status));
+    if (status == SLUICE_OK)
+        timing_note_batch(instance, working_ns);
     if (status == SLUICE_OK &&
         !schema_equal(batch_schema(*batch), instance->step->plan->output_schema)) {
         batch_release(*batch);
@@ -258,6 +273,8 @@ enum sluice_status instance_snapshot(struct instance *instance, uint64_t checkpo
         if (!attempt_repeats(&attempt, &status))
             break;
     }
+    if (kind == CHECKPOINT_STAGED && status == SLUICE_OK)
+        arrivals_stage(instance);
     if (best_effort_is_down(instance))
         kind = best_effort_carry(instance, &state);
     else if (instance->effort && status == SLUICE_OK)
@@ -353,6 +370,8 @@ enum sluice_status instance_commit(struct instance *instance, uint64_t checkpoin
     } while (attempt_repeats(&attempt, &status));
     if (instance->effort && status == SLUICE_OK && !best_effort_is_down(instance))
         best_effort_committed(instance);
+    if (status == SLUICE_OK)
+        arrivals_show(instance);
     return status;
 }
 

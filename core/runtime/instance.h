@@ -4,6 +4,7 @@
 #define SLUICE_RUNTIME_INSTANCE_H
 
 #include "runtime/lane.h"
+#include "runtime/observe/timing.h"
 
 struct instance {
     struct sluice_host host; /* first: what the plugin sees */
@@ -27,12 +28,18 @@ struct instance {
     bool is_exhausted; /* source: END was answered */
     bool has_written;  /* sink: rows came since it was opened */
     struct best_effort *effort; /* NULL: the step is required */
+    int64_t working_ns;         /* without what it waited for */
+    int64_t event_us;           /* oldest event of the batch at hand; 0: not known */
+    struct arrivals arrivals;
     int64_t called_ms;          /* when the last call began */
     pthread_mutex_t object_lock; /* taken to change `object` and to cancel it */
     /* for watch.c, of sinks */
     atomic_bool is_called;
     atomic_ullong moves; /* signs of life */
     atomic_llong failing_since_ms; /* 0: not trying again */
+    atomic_llong shown_watermark_us;
+    atomic_int held_back_by; /* index of the step that holds the watermark back, + 1; 0: none */
+    char waits_for[100]; /* before it can work, as its plugin says; guarded by step->lock */
 };
 
 /* ---- retry.c ---- */

@@ -22,8 +22,11 @@ struct instance *lane_own(struct lane *lane, struct instance *instance,
 {
     struct instance *before = lane->owner;
     int64_t now = clock_monotonic_ns();
+    atomic_store_explicit(&lane->accounted_ns, now, memory_order_relaxed);
     if (before) {
         struct step_counters *counters = &before->step->counters;
+        if (lane->owner_activity == STEP_WORKING)
+            before->working_ns += now - lane->owner_since_ns;
         atomic_fetch_add_explicit(&counters->time_ns[lane->owner_activity],
                                   now - lane->owner_since_ns, memory_order_relaxed);
         atomic_store_explicit(&counters->activity, (int)STEP_WAITING_INPUT, memory_order_relaxed);
@@ -255,6 +258,7 @@ static bool read_source(struct lane *lane)
 static void tick(struct lane *lane)
 {
     int64_t now_ms = clock_monotonic_ms();
+    lane_own(lane, NULL, STEP_IDLE); /* idle time is counted, too */
     for (size_t i = 0; i < lane->instance_count; i++) {
         struct instance *instance = lane->instances[i];
         if (!instance->is_open || instance->is_busy || now_ms - instance->last_tick_ms < TICK_MS)
@@ -271,6 +275,8 @@ void *lane_main(void *argument)
 {
     struct lane *lane = argument;
     int64_t next_tick_ms = 0;
+    atomic_store(&lane->accounted_ns, clock_monotonic_ns());
+    atomic_store(&lane->started_ns, atomic_load(&lane->accounted_ns));
     while (!lane->has_quit && !is_cancelled(lane)) {
         bool has_worked = run_command(lane, false) || deliver_next(lane) || read_source(lane);
         if (clock_monotonic_ms() >= next_tick_ms && !is_cancelled(lane)) {

@@ -96,6 +96,8 @@ struct lane {
     struct instance *owner; /* whose time it is */
     enum step_activity owner_activity;
     int64_t owner_since_ns;
+    atomic_llong started_ns;   /* monotonic; 0: not yet */
+    atomic_llong accounted_ns; /* until when its time is counted for somebody */
     uint64_t random_state;
     struct reject_buffer *rejects; /* dead-letter rows not sent yet */
     size_t passed_count;       /* instances that the barrier under way has passed */

@@ -49,32 +49,12 @@ static void fail(struct execution *execution, const struct sluice_error *error)
     execution_fail(execution, NULL, error);
 }
 
-static uint64_t rows_read(const struct execution *execution)
-{
-    uint64_t rows = 0;
-    for (size_t i = 0; i < execution->step_count; i++) {
-        const struct flow_step *step = &execution->flow->steps[i];
-        if (step->plan->component->kind == SLUICE_KIND_SOURCE)
-            rows += atomic_load(&step->counters.rows_out) + atomic_load(&step->counters.rejected);
-    }
-    return rows;
-}
-
 /* What there is to go on from before this process takes a checkpoint of its own. */
 static void note_committed(struct flow *flow, uint64_t committed)
 {
     pthread_mutex_lock(&flow->lock);
     if (committed > flow->checkpoint_number)
         flow->checkpoint_number = committed;
-    pthread_mutex_unlock(&flow->lock);
-}
-
-static void note_checkpoint(struct flow *flow, uint64_t number, int64_t duration_ms)
-{
-    pthread_mutex_lock(&flow->lock);
-    flow->checkpoint_count++;
-    flow->checkpoint_number = number;
-    flow->checkpoint_duration_ms = duration_ms;
     pthread_mutex_unlock(&flow->lock);
 }
 
@@ -112,11 +92,12 @@ static bool add_own_entries(struct execution *execution, struct checkpoint *chec
     return is_added;
 }
 
-static bool take_checkpoint(struct execution *execution, uint64_t number, uint64_t after_run,
-                            struct sluice_error *error)
+static bool attempt_checkpoint(struct execution *execution, uint64_t number, uint64_t after_run,
+                               struct sluice_error *error)
 {
     struct flow *flow = execution->flow;
     int64_t started_ms = clock_monotonic_ms();
+    uint64_t rows = flow_rows_read(flow);
     struct checkpoint *checkpoint = checkpoint_create(number);
     if (!checkpoint) {
         error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY, "no memory for a checkpoint");
@@ -153,8 +134,18 @@ static bool take_checkpoint(struct execution *execution, uint64_t number, uint64
     if (!execution_command(execution, COMMAND_COMMITTED, number))
         return false;
     fault_point("checkpoint.told");
-    note_checkpoint(flow, number, clock_monotonic_ms() - started_ms);
+    flow_note_checkpoint(flow, checkpoint, clock_monotonic_ms() - started_ms);
+    flow_note_covered(flow, rows, started_ms);
     return true;
+}
+
+static bool take_checkpoint(struct execution *execution, uint64_t number, uint64_t after_run,
+                            struct sluice_error *error)
+{
+    bool is_taken = attempt_checkpoint(execution, number, after_run, error);
+    if (!is_taken && !is_stopping(execution->flow))
+        atomic_fetch_add(&execution->flow->checkpoint_failures, 1);
+    return is_taken;
 }
 
 /* Checkpoints that the group's metadata may still name are kept. */
@@ -333,12 +324,11 @@ static enum run_outcome finish_leftovers(struct execution *execution, uint64_t n
 
 /* Checkpoints until the end; the last one ends the run. */
 static enum run_outcome checkpoint_until_end(struct execution *execution, uint64_t number,
-                                             struct sluice_error *error)
+                                             uint64_t rows_before, struct sluice_error *error)
 {
     struct flow *flow = execution->flow;
     int64_t interval_ms = flow->pipeline->plan->settings.checkpoint_ms;
     size_t sources = source_count(execution);
-    uint64_t rows_before = rows_read(execution);
     int64_t due_ms = clock_monotonic_ms() + interval_ms;
     for (;;) {
         enum wake_reason reason = wait_for_work(execution, due_ms, sources);
@@ -349,19 +339,33 @@ static enum run_outcome checkpoint_until_end(struct execution *execution, uint64
             if (!execution_command(execution, COMMAND_STOP_READING, 0))
                 return RUN_FAILED;
         }
-        uint64_t rows_now = rows_read(execution);
+        uint64_t rows_now = flow_rows_read(flow);
         bool is_forced = due_ms > clock_monotonic_ms();
         if (reason == WAKE_END || is_forced || rows_now != rows_before) {
             number = store_next(&flow->folder, number);
             if (!take_checkpoint(execution, number, 0, error))
                 return RUN_FAILED;
             prune(execution, number);
+        } else {
+            flow_note_covered(flow, rows_now, clock_monotonic_ms());
         }
         if (reason == WAKE_END)
             return finish_leftovers(execution, number, error);
         rows_before = rows_now;
         due_ms = clock_monotonic_ms() + interval_ms;
     }
+}
+
+/* What is read before the controller comes to look needs a checkpoint, too, and perhaps nothing
+ * follows for long. */
+static enum run_outcome read_to_the_end(struct execution *execution, uint64_t number,
+                                        struct sluice_error *error)
+{
+    uint64_t rows_before = flow_rows_read(execution->flow);
+    flow_note_covered(execution->flow, rows_before, clock_monotonic_ms());
+    return run_begin_reading(execution)
+               ? checkpoint_until_end(execution, number, rows_before, error)
+               : RUN_FAILED;
 }
 
 /* Another process was the member between the making of the instances and our claim. */
@@ -383,8 +387,8 @@ enum run_outcome run_continuous(struct flow *flow, struct execution *execution)
         fail(execution, error);
     else if (is_outdated(execution, newest))
         atomic_store(&execution->wants_restart, true);
-    else if (run_begin(execution, newest, error) && run_begin_reading(execution))
-        outcome = checkpoint_until_end(execution, newest ? newest->number : 0, error);
+    else if (run_begin(execution, newest, error))
+        outcome = read_to_the_end(execution, newest ? newest->number : 0, error);
     run_end(execution);
     if (outcome != RUN_COMMITTED)
         outcome = run_conclude(execution);

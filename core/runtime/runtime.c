@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* One part in so many of the budget. */
+enum { DICTIONARIES_SHARE = 8 };
+
 static enum sluice_status no_memory(struct sluice_error *error)
 {
     return error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
@@ -26,7 +29,18 @@ static enum sluice_status init_pipeline(struct pipeline_run *pipeline,
     pipeline->plan = plan;
     pipeline->member.lock = -1;
     account_init(&pipeline->account, plan->settings.memory_bytes, NULL);
-    return pipeline_state_open(pipeline, member ? member : plan->settings.member, table, error);
+    account_init(&pipeline->dictionary_account, plan->settings.memory_bytes / DICTIONARIES_SHARE,
+                 &pipeline->account);
+    enum sluice_status status =
+        pipeline_state_open(pipeline, member ? member : plan->settings.member, table, error);
+    const char *temporary = getenv("TMPDIR");
+    const char *local = *pipeline->member.path           ? pipeline->member.path
+                        : temporary && *temporary ? temporary
+                                                  : "/tmp";
+    pipeline->spill_path = plan->settings.spill ? plan->settings.spill : local;
+    if (status == SLUICE_OK && plan->settings.spill)
+        status = folder_create(plan->settings.spill, error);
+    return status;
 }
 
 static enum sluice_status init_flow(struct flow *flow, struct runtime *runtime,
@@ -50,6 +64,10 @@ static enum sluice_status init_flow(struct flow *flow, struct runtime *runtime,
         account_init(&step->account, 0, &pipeline->account);
         atomic_store(&step->counters.progress_total, -1);
         pthread_mutex_init(&step->lock, NULL);
+        step->series = series_create(step->plan->component->metrics,
+                                     step->plan->component->metric_count);
+        if (!step->series)
+            return no_memory(error);
     }
     return SLUICE_OK;
 }
@@ -78,10 +96,13 @@ static enum sluice_status init_flows(struct runtime *runtime, struct sluice_erro
 }
 
 /* Continuous flows come before the others; a replay leaves alone what it has no letters for. */
-static bool starts_first(const struct flow *flow)
+static enum sluice_status prepare_first(struct flow *flow, struct sluice_error *error)
 {
-    return flow->plan->trigger == FLOW_CONTINUOUS &&
-           (!flow->runtime->options.replay || replay_concerns(flow));
+    bool is_first = flow->plan->trigger == FLOW_CONTINUOUS;
+    enum sluice_status status = SLUICE_OK;
+    if (is_first && flow->runtime->options.replay)
+        status = replay_concerns(flow, &is_first, error);
+    return status == SLUICE_OK && is_first ? flow_prepare(flow, error) : status;
 }
 
 enum sluice_status runtime_create(const struct plan *plan, struct loader *loader,
@@ -109,8 +130,7 @@ enum sluice_status runtime_create(const struct plan *plan, struct loader *loader
     if (status == SLUICE_OK)
         status = init_flows(runtime, error);
     for (size_t i = 0; status == SLUICE_OK && i < runtime->flow_count; i++)
-        if (starts_first(&runtime->flows[i]))
-            status = flow_prepare(&runtime->flows[i], error);
+        status = prepare_first(&runtime->flows[i], error);
     if (status != SLUICE_OK) {
         runtime_destroy(runtime);
         return status;
@@ -271,7 +291,7 @@ static void *conduct(void *argument)
     struct runtime *runtime = argument;
     bool goes_on = true;
     for (size_t i = 0; i < runtime->flow_count && goes_on; i++)
-        if (starts_first(&runtime->flows[i]))
+        if (runtime->flows[i].prepared)
             goes_on = start_flow(&runtime->flows[i]);
     goes_on = wait_until_running(runtime, 1) && goes_on;
     while (goes_on && !runtime->options.replay) {
@@ -337,12 +357,7 @@ static void free_flow(struct flow *flow)
     execution_destroy(flow->prepared);
     for (size_t i = 0; i < flow->step_count; i++) {
         struct flow_step *step = &flow->steps[i];
-        while (step->metrics) {
-            struct metric_value *value = step->metrics;
-            step->metrics = value->next;
-            free(value->labels);
-            free(value);
-        }
+        series_destroy(step->series);
         pthread_mutex_destroy(&step->lock);
     }
     free(flow->steps);

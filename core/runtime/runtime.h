@@ -16,7 +16,10 @@
 
 struct runtime;
 
+struct letter_box;
 struct letter_filter;
+struct snapshot;
+struct state_store;
 
 struct runtime_options {
     bool is_once; /* take what is there, run the flows in their order, end */
@@ -101,6 +104,7 @@ struct step_status {
     uint64_t rows_in, rows_out;
     uint64_t bytes_in, bytes_out; /* of batches in memory */
     uint64_t rejected, duplicates, retries;
+    uint64_t spilled_bytes; /* moved to disk for want of memory */
     int64_t working_ns, waiting_input_ns, waiting_output_ns, waiting_retry_ns;
     int64_t queued_bytes;                /* in its input channels */
     int64_t memory_bytes;                /* charged to its account */
@@ -122,11 +126,31 @@ void runtime_replay_report(const struct runtime *runtime, size_t flow,
 enum sluice_status runtime_preview_replay(const struct flow_plan *plan, const char *path,
                                           const struct letter_filter *filter,
                                           struct replay_report *report, struct sluice_error *error);
-/* Removes letters of a member that no process runs as. FATAL, conflict, where one does, or where
- * the next start still has to settle which letters stay. */
-enum sluice_status runtime_purge(const struct pipeline_plan *pipeline, const struct flow_plan *flow,
-                                 const char *member, const struct letter_filter *filter,
-                                 uint64_t *count, struct sluice_error *error);
+/* The default dead letter of one flow and member. */
+struct flow_letters {
+    const struct pipeline_plan *pipeline;
+    const struct flow_plan *flow;
+    const char *member;
+    struct letter_box *box;
+};
+
+/* Removes letters. In a folder of a member that no process runs as: FATAL, conflict, where one
+ * does, or where the next start still has to settle which letters stay. */
+enum sluice_status runtime_purge(const struct flow_letters *letters,
+                                 const struct letter_filter *filter, uint64_t *count,
+                                 struct sluice_error *error);
+
+/* A pipeline's state in a plugin's store, for whoever reads letters without running anything. */
+struct store_view;
+
+enum sluice_status store_view_open(const struct pipeline_plan *pipeline, struct store_view **view,
+                                   struct sluice_error *error);
+struct state_store *store_view_get(const struct store_view *view);
+void store_view_close(struct store_view *view); /* NULL is allowed */
+/* Collector of a registry: all that a runtime counts. `runtime` is a struct runtime. */
+void runtime_collect(void *runtime, struct snapshot *snapshot);
+/* Whether the flows can do their work, as JSON with the reasons where they cannot. */
+bool runtime_readiness(const struct runtime *runtime, struct text *json);
 /* Rejected rows of a flow by error code. */
 uint64_t runtime_rejects(const struct runtime *runtime, size_t flow, enum sluice_code code);
 

@@ -13,10 +13,11 @@ struct csv_decoder {
     bool has_header;
     size_t max_record_bytes;
     struct csv_splitter splitter;
-    struct csv_index index;
     struct csv_layout layout;
     struct text_reader reader;
     struct record_rows rows;
+    struct row_block block; /* of ordinary records, which the index cuts */
+    struct csv_index index;
     struct sluice_buffer scratch; /* undoubled cells, padded messages */
     /* of the file at hand */
     int64_t line;    /* number of the line that the next record begins on, from 1 */
@@ -39,6 +40,8 @@ static void decoder_destroy(void *instance)
         return;
     }
     sluice_buffer_free(decoder->host, &decoder->scratch);
+    csv_index_reset(&decoder->index);
+    row_block_reset(&decoder->block);
     rows_reset(&decoder->rows);
     text_reader_reset(&decoder->reader);
     csv_layout_reset(&decoder->layout);
@@ -65,7 +68,21 @@ static enum sluice_status decoder_open(struct csv_decoder *decoder,
     if (status == SLUICE_OK) {
         status = rows_init(&decoder->rows, &decoder->reader, declared, produced, error);
     }
+    if (status == SLUICE_OK) {
+        status = row_block_init(&decoder->block, &decoder->rows, &decoder->reader, error);
+    }
+    if (status == SLUICE_OK) {
+        csv_index_init(&decoder->index, &decoder->block, *options->delimiter, *options->quote,
+                       decoder->max_record_bytes);
+    }
     return status;
+}
+
+static enum sluice_status prepare_index(struct csv_decoder *decoder, struct sluice_error *error)
+{
+    return csv_index_set_layout(&decoder->index, &decoder->layout)
+               ? SLUICE_OK
+               : fail_memory(decoder->host, error);
 }
 
 static enum sluice_status decoder_create(const struct sluice_host *host, const void *options,
@@ -101,7 +118,8 @@ static enum sluice_status decoder_begin(void *instance, const char *name,
     decoder->is_skipping = false;
     decoder->needs_header = decoder->has_header;
     csv_layout_by_position(&decoder->layout);
-    return rows_begin(&decoder->rows, name, error);
+    enum sluice_status status = prepare_index(decoder, error);
+    return status == SLUICE_OK ? rows_begin(&decoder->rows, name, error) : status;
 }
 
 /* False where too few bytes are there to tell. */
@@ -185,7 +203,7 @@ static enum sluice_status take_header(struct csv_decoder *decoder, size_t size,
     }
     csv_layout_by_header(&decoder->layout, &decoder->splitter, decoder->scratch.data);
     decoder->needs_header = false;
-    return SLUICE_OK;
+    return prepare_index(decoder, error);
 }
 
 /* A record that does not end within max_record_bytes: lets go of the line that it begins on. */
@@ -234,20 +252,75 @@ static bool skip_line(struct csv_decoder *decoder, const char *bytes, size_t siz
     return line_feed != NULL;
 }
 
-/* The next record, the fast way where it is an ordinary one. */
-static enum csv_answer split_record(struct csv_decoder *decoder, const char *record, size_t left,
-                                    bool is_last, size_t *used)
+/* A record that looked ordinary until its values were read. */
+static enum sluice_status settle_waiting(void *user, struct sluice_string record, int64_t line,
+                                         struct sluice_error *error)
 {
-    if (!decoder->needs_header && decoder->layout.cell_count > 0 &&
-        csv_index_record(&decoder->index, &decoder->splitter, record, left,
-                         decoder->layout.cell_count, used) &&
-        *used <= decoder->max_record_bytes) {
-        return CSV_RECORD;
+    struct csv_decoder *decoder = user;
+    int64_t reached = decoder->line;
+    size_t used;
+    decoder->splitter.keep_limit = decoder->layout.cell_count;
+    enum csv_answer answer =
+        csv_split(&decoder->splitter, record.bytes, record.size, true, &used);
+    decoder->line = line;
+    enum sluice_status status = settle_record(decoder, answer, record.bytes, record.size, error);
+    decoder->line = reached;
+    return status;
+}
+
+/* The bytes of one call. */
+struct csv_input {
+    const char *bytes;
+    size_t size;
+    bool is_last;
+    size_t at; /* what lies before it is done with */
+    bool is_cut; /* the record there does not end here */
+};
+
+static bool has_next(struct csv_decoder *decoder, const struct csv_input *input)
+{
+    return input->at < input->size && !input->is_cut && !rows_are_full(&decoder->rows);
+}
+
+/* The ordinary records that come next. */
+static enum sluice_status take_ordinary(struct csv_decoder *decoder, struct csv_input *input,
+                                        struct sluice_error *error)
+{
+    enum sluice_status status = SLUICE_OK;
+    bool is_full = !decoder->needs_header;
+    while (status == SLUICE_OK && is_full && has_next(decoder, input)) {
+        input->at += csv_index_rows(&decoder->index, input->bytes + input->at,
+                                    input->size - input->at, &decoder->line);
+        is_full = row_block_is_full(&decoder->block);
+        status = row_block_flush(&decoder->block, settle_waiting, decoder, error);
     }
+    return status;
+}
+
+/* The next record, whatever it is. */
+static enum sluice_status take_any(struct csv_decoder *decoder, struct csv_input *input,
+                                   struct sluice_error *error)
+{
+    const char *record = input->bytes + input->at;
+    size_t left = input->size - input->at;
     size_t window = left > decoder->max_record_bytes ? decoder->max_record_bytes + 1 : left;
+    size_t used;
     decoder->splitter.keep_limit =
         decoder->needs_header ? HEADER_COLUMN_LIMIT : decoder->layout.cell_count;
-    return csv_split(&decoder->splitter, record, window, is_last && window == left, used);
+    enum csv_answer answer =
+        csv_split(&decoder->splitter, record, window, input->is_last && window == left, &used);
+    if (answer == CSV_MORE && window == left && left <= decoder->max_record_bytes) {
+        input->is_cut = true;
+        return SLUICE_OK;
+    }
+    if (answer == CSV_MORE) {
+        used = drop_line(decoder, record, window);
+    }
+    enum sluice_status status =
+        answer == CSV_BLANK ? SLUICE_OK : settle_record(decoder, answer, record, used, error);
+    input->at += used;
+    decoder->line += decoder->splitter.line_feeds;
+    return status;
 }
 
 static enum sluice_status decode(void *instance, const char *bytes, size_t size, bool is_last,
@@ -255,36 +328,25 @@ static enum sluice_status decode(void *instance, const char *bytes, size_t size,
                                  struct sluice_error *error)
 {
     struct csv_decoder *decoder = instance;
+    struct csv_input input = {.bytes = bytes, .size = size, .is_last = is_last};
     *consumed = 0;
     *batch = NULL;
-    if (!skip_byte_order_mark(decoder, bytes, size, is_last, consumed)) {
+    if (!skip_byte_order_mark(decoder, bytes, size, is_last, &input.at)) {
         return SLUICE_OK;
     }
     csv_index_begin(&decoder->index);
-    while (*consumed < size && !rows_are_full(&decoder->rows)) {
-        if (decoder->is_skipping && !skip_line(decoder, bytes, size, consumed)) {
+    enum sluice_status status = SLUICE_OK;
+    while (status == SLUICE_OK && has_next(decoder, &input)) {
+        if (decoder->is_skipping && !skip_line(decoder, bytes, size, &input.at)) {
             break;
         }
-        const char *record = bytes + *consumed;
-        size_t left = size - *consumed;
-        size_t window = left > decoder->max_record_bytes ? decoder->max_record_bytes + 1 : left;
-        size_t used;
-        enum csv_answer answer = split_record(decoder, record, left, is_last, &used);
-        if (answer == CSV_MORE && window == left && left <= decoder->max_record_bytes) {
-            break;
+        status = take_ordinary(decoder, &input, error);
+        if (status == SLUICE_OK && has_next(decoder, &input)) {
+            status = take_any(decoder, &input, error);
         }
-        if (answer == CSV_MORE) {
-            used = drop_line(decoder, record, window);
-        }
-        enum sluice_status status =
-            answer == CSV_BLANK ? SLUICE_OK : settle_record(decoder, answer, record, used, error);
-        if (status != SLUICE_OK) {
-            return status;
-        }
-        *consumed += used;
-        decoder->line += decoder->splitter.line_feeds;
     }
-    return rows_finish(&decoder->rows, batch, error);
+    *consumed = input.at;
+    return status == SLUICE_OK ? rows_finish(&decoder->rows, batch, error) : status;
 }
 
 /* The splitter reads over the end: a message that nothing readable follows is copied. */

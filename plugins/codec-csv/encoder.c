@@ -2,18 +2,23 @@
 /* Rows to CSV: a header at the start, quotes only where RFC 4180 asks for them and around empty
  * strings, which would be nulls without. */
 #include "csv_options.h"
+#include "field_text.h"
 
-#include "records/byte_block.h"
 #include "records/value_text.h"
 
 #include <string.h>
+
+enum { LONGEST_SEPARATOR = 2 };
 
 struct csv_encoder {
     const struct sluice_host *host;
     const struct csv_options *options;
     char *header; /* its record, ready to write */
     size_t header_size;
+    struct csv_marks marks;
+    bool is_plain_safe; /* numbers, dates and base64 hold neither delimiter nor quote */
     size_t column_count;
+    bool *are_quoted;              /* whether the last string of the column was */
     struct sluice_column *columns; /* of the batch at hand */
 };
 
@@ -30,70 +35,34 @@ void csv_encoder_destroy(void *instance)
         return;
     }
     sluice_free(encoder->host, encoder->header);
+    sluice_free(encoder->host, encoder->are_quoted);
     sluice_free(encoder->host, encoder->columns);
     sluice_free(encoder->host, encoder);
 }
 
-static bool needs_quotes(const struct csv_options *options, struct sluice_string string)
+/* What follows field `column`: room is the caller's. */
+static char *put_separator(const struct csv_encoder *encoder, size_t column, char *to)
 {
-    uint8_t delimiter = (uint8_t)*options->delimiter;
-    uint8_t quote = (uint8_t)*options->quote;
-    const char *at = string.bytes;
-    const char *end = at + string.size;
-    for (; end - at >= BLOCK; at += BLOCK) {
-        byte_block block = block_load(at);
-        if (block_any((byte_block)((block == delimiter) | (block == quote) | (block == '\n') |
-                                   (block == '\r')))) {
-            return true;
-        }
-    }
-    for (; at < end; at++) {
-        uint8_t byte = (uint8_t)*at;
-        if (byte == delimiter || byte == quote || byte == '\n' || byte == '\r') {
-            return true;
-        }
-    }
-    return string.size == 0;
-}
-
-static bool append_string(const struct csv_encoder *encoder, struct sluice_string string,
-                          struct sluice_buffer *buffer)
-{
-    const struct csv_options *options = encoder->options;
-    if (!needs_quotes(options, string)) {
-        if (!has_room(encoder->host, buffer, string.size)) {
-            return false;
-        }
-        put_bytes(buffer, string.bytes, string.size);
-        return true;
-    }
-    if (!has_room(encoder->host, buffer, string.size * 2 + 2)) {
-        return false;
-    }
-    put_char(buffer, *options->quote);
-    for (size_t i = 0; i < string.size; i++) {
-        if (string.bytes[i] == *options->quote) {
-            put_char(buffer, *options->quote);
-        }
-        put_char(buffer, string.bytes[i]);
-    }
-    put_char(buffer, *options->quote);
-    return true;
-}
-
-static bool append_separator(const struct csv_encoder *encoder, size_t column,
-                             struct sluice_buffer *buffer)
-{
-    if (!has_room(encoder->host, buffer, 2)) {
-        return false;
-    }
     if (column + 1 < encoder->column_count) {
-        put_char(buffer, *encoder->options->delimiter);
-    } else if (encoder->options->line_ending == CSV_CRLF) {
-        put_bytes(buffer, "\r\n", 2);
-    } else {
-        put_char(buffer, '\n');
+        *to++ = encoder->marks.delimiter;
+        return to;
     }
+    if (encoder->options->line_ending == CSV_CRLF) {
+        *to++ = '\r';
+    }
+    *to++ = '\n';
+    return to;
+}
+
+static bool append_string(const struct csv_encoder *encoder, size_t column,
+                          struct sluice_string string, bool is_padded, struct sluice_buffer *buffer)
+{
+    if (!has_room(encoder->host, buffer, csv_field_room(string.size) + LONGEST_SEPARATOR)) {
+        return false;
+    }
+    char *to = csv_put_field(buffer->data + buffer->size, string, is_padded, encoder->marks,
+                             &encoder->are_quoted[column]);
+    buffer->size = (size_t)(put_separator(encoder, column, to) - buffer->data);
     return true;
 }
 
@@ -104,8 +73,8 @@ static enum sluice_status make_header(struct csv_encoder *encoder,
     struct sluice_buffer header = {0};
     for (size_t i = 0; i < schema->field_count; i++) {
         const char *name = sluice_schema_field(schema, i)->name;
-        if (!append_string(encoder, (struct sluice_string){name, strlen(name)}, &header) ||
-            !append_separator(encoder, i, &header)) {
+        if (!append_string(encoder, i, (struct sluice_string){name, strlen(name)}, false,
+                           &header)) {
             sluice_buffer_free(encoder->host, &header);
             return fail_memory(encoder->host, error);
         }
@@ -117,6 +86,13 @@ static enum sluice_status make_header(struct csv_encoder *encoder,
     }
     sluice_buffer_free(encoder->host, &header);
     return encoder->header ? SLUICE_OK : fail_memory(encoder->host, error);
+}
+
+/* Whether no number, date or base64 text holds the byte: then they never need quotes. */
+static bool is_outside_plain_text(char byte)
+{
+    bool is_letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+    return !is_letter && !(byte >= '0' && byte <= '9') && !strchr("+-./:=", byte);
 }
 
 enum sluice_status csv_encoder_create(const struct sluice_host *host, const void *options,
@@ -135,9 +111,18 @@ enum sluice_status csv_encoder_create(const struct sluice_host *host, const void
     memset(encoder, 0, sizeof *encoder);
     encoder->host = host;
     encoder->options = options;
+    encoder->marks = (struct csv_marks){*encoder->options->delimiter, *encoder->options->quote};
+    encoder->is_plain_safe = is_outside_plain_text(encoder->marks.delimiter) &&
+                             is_outside_plain_text(encoder->marks.quote);
     encoder->column_count = schema->field_count;
+    encoder->are_quoted = sluice_alloc(host, schema->field_count + 1);
     encoder->columns = sluice_alloc(host, (schema->field_count + 1) * sizeof(struct sluice_column));
-    status = encoder->columns ? make_header(encoder, schema, error) : fail_memory(host, error);
+    if (encoder->are_quoted && encoder->columns) {
+        memset(encoder->are_quoted, 0, schema->field_count);
+        status = make_header(encoder, schema, error);
+    } else {
+        status = fail_memory(host, error);
+    }
     if (status != SLUICE_OK) {
         csv_encoder_destroy(encoder);
         return status;
@@ -170,27 +155,41 @@ static bool is_written_as_null(const struct sluice_column *column, int64_t row)
            !__builtin_isfinite(sluice_column_float64(column, row));
 }
 
-/* Numbers, dates and base64 need quotes only where the delimiter is one of their characters. */
-static bool append_plain(const struct csv_encoder *encoder, const struct sluice_column *column,
-                         int64_t row, struct sluice_buffer *buffer)
+/* Numbers, dates and base64: in quotes where the delimiter is one of their characters. */
+static bool append_plain(const struct csv_encoder *encoder, size_t i, int64_t row,
+                         struct sluice_buffer *buffer)
 {
+    const struct sluice_host *host = encoder->host;
     size_t start = buffer->size;
-    if (!append_value_text(encoder->host, column, row, buffer)) {
+    if (!append_value_text(host, &encoder->columns[i], row, buffer) ||
+        !has_room(host, buffer, LONGEST_SEPARATOR)) {
         return false;
     }
-    struct sluice_string text = {buffer->data + start, buffer->size - start};
-    if (!needs_quotes(encoder->options, text)) {
+    char *end = buffer->data + buffer->size;
+    if (encoder->is_plain_safe) {
+        buffer->size = (size_t)(put_separator(encoder, i, end) - buffer->data);
         return true;
     }
     struct sluice_buffer copy = {0};
-    bool is_done = has_room(encoder->host, &copy, text.size + 1);
+    size_t size = buffer->size - start;
+    bool is_done = has_room(host, &copy, size + 1);
     if (is_done) {
-        put_bytes(&copy, text.bytes, text.size);
+        put_bytes(&copy, buffer->data + start, size);
         buffer->size = start;
-        is_done = append_string(encoder, (struct sluice_string){copy.data, copy.size}, buffer);
+        is_done = append_string(encoder, i, (struct sluice_string){copy.data, size}, false, buffer);
     }
-    sluice_buffer_free(encoder->host, &copy);
+    sluice_buffer_free(host, &copy);
     return is_done;
+}
+
+static bool append_null(const struct csv_encoder *encoder, size_t i, struct sluice_buffer *buffer)
+{
+    if (!has_room(encoder->host, buffer, LONGEST_SEPARATOR)) {
+        return false;
+    }
+    char *end = put_separator(encoder, i, buffer->data + buffer->size);
+    buffer->size = (size_t)(end - buffer->data);
+    return true;
 }
 
 static bool append_row(const struct csv_encoder *encoder, int64_t row, struct sluice_buffer *buffer)
@@ -199,13 +198,14 @@ static bool append_row(const struct csv_encoder *encoder, int64_t row, struct sl
         const struct sluice_column *column = &encoder->columns[i];
         bool is_done = true;
         if (is_written_as_null(column, row)) {
-            is_done = true;
+            is_done = append_null(encoder, i, buffer);
         } else if (column->type == SLUICE_TYPE_STRING) {
-            is_done = append_string(encoder, sluice_column_string(column, row), buffer);
+            is_done = append_string(encoder, i, sluice_column_string(column, row),
+                                    column->is_padded, buffer);
         } else {
-            is_done = append_plain(encoder, column, row, buffer);
+            is_done = append_plain(encoder, i, row, buffer);
         }
-        if (!is_done || !append_separator(encoder, i, buffer)) {
+        if (!is_done) {
             return false;
         }
     }

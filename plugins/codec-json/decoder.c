@@ -3,6 +3,7 @@
  * from there into columns. */
 #include "flat_record.h"
 #include "json_options.h"
+#include "row_scan.h"
 #include "simdjson_shim.h"
 #include "slot_value.h"
 
@@ -10,7 +11,11 @@
 
 #include <string.h>
 
-enum { LEAST_PARSER_BYTES = 64 * 1024, REJECTED_EXCERPT_BYTES = 64 * 1024 };
+enum {
+    LEAST_PARSER_BYTES = 64 * 1024,
+    REJECTED_EXCERPT_BYTES = 64 * 1024,
+    LONGEST_WAITING = 8 * 1024 /* a record that waits in the block */
+};
 
 struct json_decoder {
     const struct sluice_host *host;
@@ -18,8 +23,11 @@ struct json_decoder {
     struct lines lines;
     struct json_record record;
     struct json_shape shape; /* of the last record that was as simple as most are */
+    bool is_steady;          /* of the last two */
     struct text_reader reader;
     struct record_rows rows;
+    struct row_block block; /* of records of the known shape */
+    struct json_row_scan scan;
     bool *is_epoch; /* by declared field: a timestamp that numbers fit, too */
     struct json_parser *parser;
     size_t parser_bytes;         /* reserved in it, and charged */
@@ -45,6 +53,7 @@ static void decoder_destroy(void *instance)
     }
     sluice_buffer_free(decoder->host, &decoder->padded);
     sluice_free(decoder->host, decoder->is_epoch);
+    row_block_reset(&decoder->block);
     rows_reset(&decoder->rows);
     json_record_reset(&decoder->record);
     text_reader_reset(&decoder->reader);
@@ -89,6 +98,14 @@ static enum sluice_status decoder_open(struct json_decoder *decoder,
     if (status == SLUICE_OK) {
         status = rows_init(&decoder->rows, &decoder->reader, declared, produced, error);
     }
+    if (status == SLUICE_OK) {
+        status = row_block_init(&decoder->block, &decoder->rows, &decoder->reader, error);
+    }
+    if (status == SLUICE_OK) {
+        decoder->block.to_double = json_to_double;
+        row_scan_init(&decoder->scan, &decoder->record, &decoder->shape, decoder->is_epoch,
+                      &decoder->block);
+    }
     return status;
 }
 
@@ -121,6 +138,7 @@ static enum sluice_status decoder_begin(void *instance, const char *name,
 {
     struct json_decoder *decoder = instance;
     lines_begin(&decoder->lines, decoder->max_record_bytes);
+    decoder->is_steady = false; /* what stands at the start of a file is for `lines` */
     return rows_begin(&decoder->rows, name, error);
 }
 
@@ -222,18 +240,71 @@ static enum sluice_status fail_too_long(const struct json_decoder *decoder,
                        decoder->max_record_bytes);
 }
 
-static enum sluice_status decode_line(struct json_decoder *decoder, struct sluice_string line,
-                                      bool is_too_long, struct sluice_error *error)
+static enum sluice_status settle_line(struct json_decoder *decoder, enum sluice_status status,
+                                      struct sluice_string line, int64_t number,
+                                      struct sluice_error *error)
 {
-    enum sluice_status status = is_too_long
-                                    ? fail_too_long(decoder, error)
-                                    : decode_record(decoder, line.bytes, line.size, true, error);
     if (status == SLUICE_REJECT) {
-        size_t shown =
-            is_too_long && line.size > REJECTED_EXCERPT_BYTES ? REJECTED_EXCERPT_BYTES : line.size;
-        return rows_reject(&decoder->rows, line.bytes, shown, decoder->lines.line, error);
+        return rows_reject(&decoder->rows, line.bytes, line.size, number, error);
     }
-    return status == SLUICE_OK ? rows_close(&decoder->rows, decoder->lines.line, error) : status;
+    return status == SLUICE_OK ? rows_close(&decoder->rows, number, error) : status;
+}
+
+/* The next line, whatever it is. */
+static enum sluice_status take_any(struct json_decoder *decoder, struct sluice_string line,
+                                   bool is_too_long, struct sluice_error *error)
+{
+    if (is_too_long) {
+        enum sluice_status status = fail_too_long(decoder, error);
+        line.size = line.size < REJECTED_EXCERPT_BYTES ? line.size : REJECTED_EXCERPT_BYTES;
+        return settle_line(decoder, status, line, decoder->lines.line, error);
+    }
+    uint64_t learned = decoder->shape.learned;
+    enum sluice_status status = decode_record(decoder, line.bytes, line.size, true, error);
+    decoder->is_steady = decoder->shape.learned == learned;
+    return settle_line(decoder, status, line, decoder->lines.line, error);
+}
+
+/* One that looked as it should until its values were read. */
+static enum sluice_status settle_waiting(void *user, struct sluice_string line, int64_t number,
+                                         struct sluice_error *error)
+{
+    struct json_decoder *decoder = user;
+    enum sluice_status status = decode_record(decoder, line.bytes, line.size, true, error);
+    return settle_line(decoder, status, line, number, error);
+}
+
+/* The line at *at into the block, if it is of the known shape. */
+static inline bool take_known(struct json_decoder *decoder, const char *bytes, size_t size,
+                              size_t *at)
+{
+    size_t used = decoder->scan.take(&decoder->scan, bytes + *at, size - *at);
+    size_t end = *at + used;
+    end += end < size && bytes[end] == '\r';
+    if (used == 0 || end >= size || bytes[end] != '\n' || used > LONGEST_WAITING ||
+        used > decoder->max_record_bytes) {
+        return false;
+    }
+    row_block_add(&decoder->block, (struct sluice_string){bytes + *at, used},
+                  ++decoder->lines.line);
+    *at = end + 1;
+    return true;
+}
+
+/* The lines of the known shape that come next. A shape is tried once it was met twice. */
+static enum sluice_status take_all_known(struct json_decoder *decoder, const char *bytes,
+                                         size_t size, size_t *at, struct sluice_error *error)
+{
+    enum sluice_status status = SLUICE_OK;
+    bool has_more = decoder->is_steady && !decoder->lines.is_skipping &&
+                    row_scan_prepare(&decoder->scan);
+    while (status == SLUICE_OK && has_more && !rows_are_full(&decoder->rows)) {
+        while (has_more && !row_block_is_full(&decoder->block)) {
+            has_more = *at < size && take_known(decoder, bytes, size, at);
+        }
+        status = row_block_flush(&decoder->block, settle_waiting, decoder, error);
+    }
+    return status;
 }
 
 static enum sluice_status decode(void *instance, const char *bytes, size_t size, bool is_last,
@@ -243,19 +314,21 @@ static enum sluice_status decode(void *instance, const char *bytes, size_t size,
     struct json_decoder *decoder = instance;
     *consumed = 0;
     *batch = NULL;
-    while (!rows_are_full(&decoder->rows)) {
+    enum sluice_status status = SLUICE_OK;
+    while (status == SLUICE_OK && !rows_are_full(&decoder->rows)) {
         struct sluice_string line;
+        status = take_all_known(decoder, bytes, size, consumed, error);
+        if (status != SLUICE_OK || rows_are_full(&decoder->rows)) {
+            break;
+        }
         enum lines_answer answer =
             lines_next(&decoder->lines, bytes, size, is_last, consumed, &line);
         if (answer == LINES_MORE) {
             break;
         }
-        enum sluice_status status = decode_line(decoder, line, answer == LINES_TOO_LONG, error);
-        if (status != SLUICE_OK) {
-            return status;
-        }
+        status = take_any(decoder, line, answer == LINES_TOO_LONG, error);
     }
-    return rows_finish(&decoder->rows, batch, error);
+    return status == SLUICE_OK ? rows_finish(&decoder->rows, batch, error) : status;
 }
 
 static enum sluice_status decode_message(struct json_decoder *decoder,

@@ -2,13 +2,12 @@
 /* Rows to JSON lines. All that does not change from row to row is prepared: `{"key":`, `,"key":`.
  */
 #include "json_options.h"
+#include "string_text.h"
 
 #include "records/byte_block.h"
 #include "records/value_text.h"
 
 #include <string.h>
-
-enum { LONGEST_ESCAPE = 6 };
 
 struct piece {
     size_t start; /* in pieces */
@@ -41,66 +40,6 @@ void json_encoder_destroy(void *instance)
     sluice_free(encoder->host, encoder);
 }
 
-static bool needs_escape(char byte)
-{
-    return byte == '"' || byte == '\\' || (unsigned char)byte < ' ';
-}
-
-/* Bytes from `at` on that can be copied as they are. */
-static size_t plain_size(const char *at, const char *end)
-{
-    const char *begin = at;
-    while (end - at >= BLOCK) {
-        byte_block block = block_load(at);
-        if (block_any((byte_block)((block == '"') | (block == '\\') | (block < ' ')))) {
-            break;
-        }
-        at += BLOCK;
-    }
-    while (at < end && !needs_escape(*at)) {
-        at++;
-    }
-    return (size_t)(at - begin);
-}
-
-static void put_escape(struct sluice_buffer *buffer, char byte)
-{
-    static const char hex[] = "0123456789abcdef";
-    static const char letters[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
-                                   ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
-    char letter = letters[(unsigned char)byte];
-    put_char(buffer, '\\');
-    if (letter) {
-        put_char(buffer, letter);
-        return;
-    }
-    put_bytes(buffer, "u00", 3);
-    put_char(buffer, hex[(unsigned char)byte >> 4]);
-    put_char(buffer, hex[byte & 15]);
-}
-
-static bool append_string(const struct sluice_host *host, struct sluice_string string,
-                          struct sluice_buffer *buffer)
-{
-    if (!has_room(host, buffer, string.size * LONGEST_ESCAPE + 2)) {
-        return false;
-    }
-    const char *at = string.bytes;
-    const char *end = at + string.size;
-    put_char(buffer, '"');
-    for (;;) {
-        size_t plain = plain_size(at, end);
-        put_bytes(buffer, at, plain);
-        at += plain;
-        if (at == end) {
-            break;
-        }
-        put_escape(buffer, *at++);
-    }
-    put_char(buffer, '"');
-    return true;
-}
-
 static enum sluice_status make_prefixes(struct json_encoder *encoder,
                                         const struct sluice_schema *schema,
                                         struct sluice_error *error)
@@ -110,14 +49,13 @@ static enum sluice_status make_prefixes(struct json_encoder *encoder,
         const char *name = sluice_schema_field(schema, i)->name;
         struct sluice_buffer *pieces = &encoder->pieces;
         size_t start = pieces->size;
-        if (!has_room(host, pieces, 2)) {
+        struct sluice_string key = {name, strlen(name)};
+        if (!has_room(host, pieces, json_string_room(key.size) + 2)) {
             return fail_memory(host, error);
         }
         put_char(pieces, i == 0 ? '{' : ',');
-        if (!append_string(host, (struct sluice_string){name, strlen(name)}, pieces) ||
-            !has_room(host, pieces, 1)) {
-            return fail_memory(host, error);
-        }
+        char *end = json_put_string(pieces->data + pieces->size, key, false);
+        pieces->size = (size_t)(end - pieces->data);
         put_char(pieces, ':');
         encoder->prefixes[i] = (struct piece){start, pieces->size - start};
     }
@@ -169,15 +107,10 @@ static bool is_written_as_null(const struct sluice_column *column, int64_t row)
            !__builtin_isfinite(sluice_column_float64(column, row));
 }
 
-static bool append_value(const struct sluice_host *host, const struct sluice_column *column,
+/* A value that is no string, behind its key. */
+static bool append_other(const struct sluice_host *host, const struct sluice_column *column,
                          int64_t row, struct sluice_buffer *buffer)
 {
-    if (column->type == SLUICE_TYPE_STRING && !sluice_column_is_null(column, row)) {
-        return append_string(host, sluice_column_string(column, row), buffer);
-    }
-    if (!has_room(host, buffer, 4)) {
-        return false;
-    }
     if (is_written_as_null(column, row)) {
         put_bytes(buffer, "null", 4);
         return true;
@@ -194,21 +127,40 @@ static bool append_value(const struct sluice_host *host, const struct sluice_col
     return true;
 }
 
+/* `,"key":value`. One look at the room a value: the text is written past the buffer's size, which
+ * follows once it stands. */
+static bool append_member(const struct json_encoder *encoder, size_t i, int64_t row,
+                          struct sluice_buffer *buffer)
+{
+    const struct sluice_host *host = encoder->host;
+    const struct sluice_column *column = &encoder->columns[i];
+    struct piece prefix = encoder->prefixes[i];
+    bool is_string = column->type == SLUICE_TYPE_STRING && !sluice_column_is_null(column, row);
+    struct sluice_string string = {NULL, 0};
+    if (is_string) {
+        string = sluice_column_string(column, row);
+    }
+    if (!has_room(host, buffer, prefix.size + json_string_room(string.size))) {
+        return false;
+    }
+    char *to = buffer->data + buffer->size;
+    to = copy_blocks(to, encoder->pieces.data + prefix.start, prefix.size);
+    if (is_string) {
+        to = json_put_string(to, string, column->is_padded);
+    }
+    buffer->size = (size_t)(to - buffer->data);
+    return is_string || append_other(host, column, row, buffer);
+}
+
 static bool append_row(const struct json_encoder *encoder, int64_t row,
                        struct sluice_buffer *buffer)
 {
-    const struct sluice_host *host = encoder->host;
     for (size_t i = 0; i < encoder->column_count; i++) {
-        struct piece prefix = encoder->prefixes[i];
-        if (!has_room(host, buffer, prefix.size)) {
-            return false;
-        }
-        put_bytes(buffer, encoder->pieces.data + prefix.start, prefix.size);
-        if (!append_value(host, &encoder->columns[i], row, buffer)) {
+        if (!append_member(encoder, i, row, buffer)) {
             return false;
         }
     }
-    if (!has_room(host, buffer, 3)) {
+    if (!has_room(encoder->host, buffer, 3)) {
         return false;
     }
     put_bytes(buffer, encoder->column_count ? "}\n" : "{}\n", encoder->column_count ? 2 : 3);

@@ -18,6 +18,7 @@ static bool set_lead(struct json_lead *lead, const char *begin, const char *end)
 void shape_learn(struct json_shape *shape, const char *bytes, size_t size)
 {
     shape->member_count = 0;
+    shape->learned++;
     if (shape->value_count == 0 || shape->value_count > SHAPE_MEMBERS) {
         return;
     }

@@ -24,6 +24,7 @@ struct json_lead {
 };
 
 struct json_shape {
+    uint64_t learned;    /* how many shapes have been, this one included */
     size_t member_count; /* 0: nothing is known */
     struct json_lead leads[SHAPE_MEMBERS + 1];
     /* The values of the record at hand, for shape_learn(). */

@@ -42,7 +42,7 @@ enum { ES_OPTION_COUNT = 28 };
 extern const struct sluice_option es_option_rows[ES_OPTION_COUNT];
 
 /* Rows of the metric table in plugin.c. */
-enum es_metric { ES_METRIC_REQUESTS = 0, ES_METRIC_RETRIED, ES_METRIC_OVERTAKEN };
+enum es_metric { ES_METRIC_REQUESTS = 0, ES_METRIC_ITEMS };
 
 static inline bool es_is_set(const char *text)
 {

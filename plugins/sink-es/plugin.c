@@ -5,6 +5,7 @@
 #include <sluice/plugin.h>
 
 static const char *const outcome_label[] = {"outcome", NULL};
+static const char *const result_label[] = {"result", NULL};
 
 static const struct sluice_metric metrics[] = {
     [ES_METRIC_REQUESTS] = {.name = "bulk_requests_total",
@@ -12,15 +13,13 @@ static const struct sluice_metric metrics[] = {
                             .unit = "requests",
                             .labels = outcome_label,
                             .text = "Bulk requests by outcome: ok, retry or failed."},
-    [ES_METRIC_RETRIED] = {.name = "documents_retried_total",
-                           .kind = SLUICE_METRIC_COUNTER,
-                           .unit = "documents",
-                           .text = "Documents that the server put off and that are sent again."},
-    [ES_METRIC_OVERTAKEN] = {.name = "documents_overtaken_total",
-                             .kind = SLUICE_METRIC_COUNTER,
-                             .unit = "documents",
-                             .text = "Documents left as they are because the index holds a newer "
-                                     "version by the version column."},
+    [ES_METRIC_ITEMS] = {.name = "bulk_items_total",
+                         .kind = SLUICE_METRIC_COUNTER,
+                         .unit = "items",
+                         .labels = result_label,
+                         .text = "Documents in answered bulk requests by result: done, duplicate "
+                                 "(created before), overtaken (the index holds a newer version by "
+                                 "the version column), retry, rejected, conflict, refused."},
 };
 
 static const struct sluice_component components[] = {{

@@ -56,11 +56,11 @@ static const struct sluice_option options[] = {
 };
 
 static const struct sluice_metric metrics[] = {
-    [METRIC_DELIVERED] = {.name = "kafka_delivered_total",
+    [METRIC_DELIVERED] = {.name = "delivered_messages_total",
                           .kind = SLUICE_METRIC_COUNTER,
                           .unit = "messages",
                           .text = "Records that all in-sync replicas have confirmed."},
-    [METRIC_BYTES] = {.name = "kafka_delivered_bytes_total",
+    [METRIC_BYTES] = {.name = "delivered_bytes_total",
                       .kind = SLUICE_METRIC_COUNTER,
                       .unit = "bytes",
                       .text = "Bytes of keys and values of delivered records."},

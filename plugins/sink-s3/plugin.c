@@ -118,15 +118,24 @@ static const struct sluice_option options[] = {
 };
 
 static const struct sluice_metric metrics[] = {
-    [SINK_METRIC_OBJECTS] = {.name = "s3_objects_total",
+    [SINK_METRIC_OBJECTS] = {.name = "objects_total",
                              .kind = SLUICE_METRIC_COUNTER,
                              .unit = "objects",
                              .text = "Objects made visible."},
-    [SINK_METRIC_BYTES] = {.name = "s3_object_bytes_total",
+    [SINK_METRIC_BYTES] = {.name = "object_bytes_total",
                            .kind = SLUICE_METRIC_COUNTER,
                            .unit = "bytes",
                            .text = "Bytes of objects made visible, as stored."},
-    [SINK_METRIC_ABORTED] = {.name = "s3_uploads_aborted_total",
+    [SINK_METRIC_PARTS] = {.name = "parts_total",
+                           .kind = SLUICE_METRIC_COUNTER,
+                           .unit = "parts",
+                           .text = "Parts of objects that the store has taken; they are visible "
+                                   "with their object."},
+    [SINK_METRIC_PART_BYTES] = {.name = "part_bytes_total",
+                                .kind = SLUICE_METRIC_COUNTER,
+                                .unit = "bytes",
+                                .text = "Bytes of those parts."},
+    [SINK_METRIC_ABORTED] = {.name = "uploads_aborted_total",
                              .kind = SLUICE_METRIC_COUNTER,
                              .unit = "uploads",
                              .text = "Uploads that nobody would have completed, aborted."},

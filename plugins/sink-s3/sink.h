@@ -37,7 +37,13 @@ struct sink_options {
     struct object_store_options store;
 };
 
-enum sink_metric { SINK_METRIC_OBJECTS = 0, SINK_METRIC_BYTES, SINK_METRIC_ABORTED };
+enum sink_metric {
+    SINK_METRIC_OBJECTS = 0,
+    SINK_METRIC_BYTES,
+    SINK_METRIC_PARTS,
+    SINK_METRIC_PART_BYTES,
+    SINK_METRIC_ABORTED
+};
 
 /* ---- row_group.c: which rows go where ---- */
 

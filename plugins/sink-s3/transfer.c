@@ -103,6 +103,8 @@ static enum sluice_status note_part(struct sink *sink, struct sink_object *objec
     noted->number = part->number;
     noted->size = (int64_t)part->size;
     memcpy(noted->etag, etag, OBJECT_ETAG_SIZE);
+    sluice_metric_add(sink->host, SINK_METRIC_PARTS, NULL, 1);
+    sluice_metric_add(sink->host, SINK_METRIC_PART_BYTES, NULL, (double)part->size);
     return SLUICE_OK;
 }
 

@@ -9,6 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define CLOSE_LIMIT_MS 5000
+#define CLOSE_SLICE_MS 100
+#define CLOSE_RECORDS 256
+
 bool assignment_is_cooperative(const struct source_kafka *source)
 {
     const char *protocol = rd_kafka_rebalance_protocol(source->client.rk);
@@ -129,6 +133,9 @@ static enum sluice_status release(struct source_kafka *source, struct sluice_err
     }
     source->epoch++;
     source->phase = source->positions.count > 0 ? PHASE_READING : PHASE_WAITING;
+    if (source->phase == PHASE_WAITING)
+        sluice_readiness(source->host, "the group to assign partitions");
+    lag_note(source);
     drop_pending(source);
     return fail_assign(source, failure, result, error);
 }
@@ -176,6 +183,8 @@ static enum sluice_status start_reading(struct source_kafka *source, struct slui
     drop_pending(source);
     source->phase = PHASE_READING;
     source->was_assigned = true;
+    sluice_readiness(source->host, NULL);
+    lag_note(source);
     return fail_assign(source, failure, result, error);
 }
 
@@ -230,6 +239,44 @@ enum sluice_status assignment_make(struct source_kafka *source, struct sluice_er
                                                 KAFKA_EMBEDDED_PARTITIONS - 1);
     source->phase = PHASE_ASSIGNING;
     return SLUICE_OK;
+}
+
+/* While its consumer is closed, librdkafka takes any answer for an assignment of nothing. */
+static void answer_pending(struct source_kafka *source)
+{
+    if (source->pending)
+        (void)rd_kafka_assign(source->client.rk, NULL);
+    drop_pending(source);
+}
+
+/* Runs the rebalance callback. False: nothing was in the queue. */
+static bool discard_records(struct source_kafka *source, int timeout_ms)
+{
+    rd_kafka_message_t *records[CLOSE_RECORDS];
+    ssize_t count = rd_kafka_consume_batch_queue(source->queue, timeout_ms, records, CLOSE_RECORDS);
+    for (ssize_t i = 0; i < count; i++)
+        rd_kafka_message_destroy(records[i]);
+    return count > 0;
+}
+
+void assignment_end(struct source_kafka *source)
+{
+    rd_kafka_t *rk = source->client.rk;
+    if (!rk || !source->queue || source->embedded)
+        return;
+    /* Refused where the client was shut out: no more rebalances come then. */
+    rd_kafka_error_t *refusal = rd_kafka_consumer_close_queue(rk, source->queue);
+    bool is_refused = refusal != NULL;
+    if (refusal)
+        rd_kafka_error_destroy(refusal);
+    int64_t deadline_ms = sluice_monotonic_ms(source->host) + CLOSE_LIMIT_MS;
+    for (bool is_open = true; is_open;) {
+        answer_pending(source);
+        bool has_more = discard_records(source, is_refused ? 0 : CLOSE_SLICE_MS);
+        bool is_closed = is_refused ? !has_more : rd_kafka_consumer_closed(rk) != 0;
+        bool is_late = sluice_monotonic_ms(source->host) >= deadline_ms;
+        is_open = source->pending || (!is_closed && !is_late);
+    }
 }
 
 void assignment_reset(struct source_kafka *source)

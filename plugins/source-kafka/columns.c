@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define FEW_HEADERS 32
+#define ROWS_AT_ONCE 512
 
 /* Timestamps beyond this many milliseconds do not fit in microseconds. */
 #define TIMESTAMP_LIMIT_MS (INT64_MAX / 1000)
@@ -156,19 +157,27 @@ static enum sluice_status put_headers(const struct record_columns *to,
     return status;
 }
 
+static bool is_same_partition(const rd_kafka_message_t *one, const rd_kafka_message_t *other)
+{
+    return one->rkt == other->rkt && one->partition == other->partition;
+}
+
 /* Records of one partition come in runs: one origin a run. */
 static enum sluice_status end_rows(const struct record_columns *to,
                                    rd_kafka_message_t *const *records, size_t count)
 {
+    int64_t offsets[ROWS_AT_ONCE];
     enum sluice_status status = SLUICE_OK;
-    for (size_t i = 0; status == SLUICE_OK && i < count; i++) {
-        const rd_kafka_message_t *record = records[i];
-        if (i == 0 || record->rkt != records[i - 1]->rkt ||
-            record->partition != records[i - 1]->partition)
-            status = sluice_builder_origin(to->host, to->builder, rd_kafka_topic_name(record->rkt),
-                                           record->partition);
+    for (size_t i = 0; status == SLUICE_OK && i < count;) {
+        const rd_kafka_message_t *first = records[i];
+        size_t rows = 0;
+        if (i == 0 || !is_same_partition(first, records[i - 1]))
+            status = sluice_builder_origin(to->host, to->builder, rd_kafka_topic_name(first->rkt),
+                                           first->partition);
+        for (; i < count && rows < ROWS_AT_ONCE && is_same_partition(first, records[i]); i++)
+            offsets[rows++] = records[i]->offset;
         if (status == SLUICE_OK)
-            status = sluice_builder_end_row(to->host, to->builder, record->offset);
+            status = sluice_builder_end_rows(to->host, to->builder, offsets, (int64_t)rows);
     }
     return status;
 }

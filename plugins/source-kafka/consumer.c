@@ -259,12 +259,14 @@ enum sluice_status consumer_open(struct source_kafka *source, struct sluice_erro
     if (source->embedded)
         return SLUICE_OK;
     status = subscribe(source, error);
+    sluice_readiness(source->host, "the group to assign partitions");
     return status == SLUICE_OK ? keeper_start(source, error) : status;
 }
 
 void consumer_close(struct source_kafka *source)
 {
     keeper_stop(source);
+    assignment_end(source);
     records_reset(source);
     assignment_reset(source);
     if (source->queue)

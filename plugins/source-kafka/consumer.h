@@ -32,6 +32,10 @@ bool assignment_is_stale(const struct source_kafka *source);
 bool assignment_is_cooperative(const struct source_kafka *source);
 /* For `brokers: embedded`. */
 enum sluice_status assignment_make(struct source_kafka *source, struct sluice_error *error);
+/* Takes leave of librdkafka's side of the group, before the client is closed; the static member stays
+ * in the group. A rebalance that librdkafka has handed over is answered, whoever has seen it or not:
+ * it never comes to an end of its own while one is not. */
+void assignment_end(struct source_kafka *source);
 void assignment_reset(struct source_kafka *source);
 
 /* ---- group.c ---- */
@@ -110,7 +114,13 @@ enum sluice_status records_take(struct source_kafka *source, int timeout_ms,
 
 /* ---- ends.c ---- */
 
-/* Sets the lag gauges every few seconds. */
+void lag_init(struct lag *lag);
+void lag_reset(struct lag *lag);
+/* What the lane knows of its partitions, for the keeper's thread to measure against. */
+void lag_note(struct source_kafka *source);
+/* Asks for the ends and sets the gauges, every few seconds. The keeper's thread. */
+void lag_measure(struct source_kafka *source);
+/* lag_note() now and then. */
 void ends_report(struct source_kafka *source);
 /* Wakes librdkafka's fetching threads where a full queue has run empty. */
 void ends_wake(struct source_kafka *source);

@@ -61,9 +61,12 @@ static enum sluice_status note_decided(struct source_kafka *source, uint64_t che
 {
     for (size_t i = 0; i < source->positions.count; i++) {
         struct position *position = &source->positions.items[i];
-        if (position->snapshot != NO_OFFSET)
-            position->committed = position->snapshot;
+        if (position->snapshot == NO_OFFSET)
+            continue;
+        position->committed = position->snapshot;
+        position->oldest_ms = position->newer_ms;
     }
+    lag_note(source);
     source->decided = checkpoint;
     source->has_snapshot_rows = false;
     return SLUICE_OK;

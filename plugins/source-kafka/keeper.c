@@ -30,6 +30,11 @@ static void *keep(void *argument)
         rd_kafka_topic_partition_list_t *topics = NULL;
         if (rd_kafka_subscription(source->client.rk, &topics) == RD_KAFKA_RESP_ERR_NO_ERROR)
             rd_kafka_topic_partition_list_destroy(topics);
+        pthread_mutex_unlock(&keeper->lock);
+        lag_measure(source);
+        pthread_mutex_lock(&keeper->lock);
+        if (keeper->is_stopping)
+            break;
         clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += POLL_SECONDS;
         pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);

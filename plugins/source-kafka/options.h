@@ -18,7 +18,14 @@ struct source_kafka_options {
 };
 
 /* Rows of the descriptor's metrics. */
-enum source_metric { METRIC_LAG = 0, METRIC_MESSAGES, METRIC_BYTES };
+enum source_metric {
+    METRIC_LAG = 0,
+    METRIC_LAG_SECONDS,
+    METRIC_ASSIGNED,
+    METRIC_UNCOMMITTED,
+    METRIC_MESSAGES,
+    METRIC_BYTES
+};
 
 /* Output columns, in the order of the descriptor's documentation. */
 enum source_column {

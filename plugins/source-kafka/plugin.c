@@ -59,16 +59,33 @@ static const struct sluice_option options[] = {
 static const char *const partition_labels[] = {"topic", "partition", NULL};
 
 static const struct sluice_metric metrics[] = {
-    [METRIC_LAG] = {.name = "kafka_lag_messages",
+    [METRIC_LAG] = {.name = "lag_messages",
                     .kind = SLUICE_METRIC_GAUGE,
                     .unit = "messages",
-                    .text = "Messages of a partition behind the group's committed offset.",
+                    .text = "Messages of a partition of this member behind the group's committed "
+                            "offset; absent where the group has committed none.",
                     .labels = partition_labels},
-    [METRIC_MESSAGES] = {.name = "kafka_messages_total",
+    [METRIC_LAG_SECONDS] = {.name = "lag_seconds",
+                            .kind = SLUICE_METRIC_GAUGE,
+                            .unit = "seconds",
+                            .text = "Age of the oldest message of the partition that the group has "
+                                    "not committed, by its timestamp; before it is read, how long "
+                                    "it has been seen to wait.",
+                            .labels = partition_labels},
+    [METRIC_ASSIGNED] = {.name = "assigned_partitions",
+                         .kind = SLUICE_METRIC_GAUGE,
+                         .unit = "partitions",
+                         .text = "Partitions that this member reads."},
+    [METRIC_UNCOMMITTED] = {.name = "uncommitted_partitions",
+                            .kind = SLUICE_METRIC_GAUGE,
+                            .unit = "partitions",
+                            .text = "Partitions of this member for which the group has committed "
+                                    "nothing, and whose lag is not known."},
+    [METRIC_MESSAGES] = {.name = "messages_total",
                          .kind = SLUICE_METRIC_COUNTER,
                          .unit = "messages",
                          .text = "Messages taken from Kafka."},
-    [METRIC_BYTES] = {.name = "kafka_bytes_total",
+    [METRIC_BYTES] = {.name = "bytes_total",
                       .kind = SLUICE_METRIC_COUNTER,
                       .unit = "bytes",
                       .text = "Bytes of keys and values taken from Kafka."},

@@ -20,6 +20,8 @@ struct position {
     int64_t next;      /* offset of the next record to read */
     int64_t committed; /* the group's, as far as this member knows; NO_OFFSET: none */
     int64_t snapshot;  /* `next` at the last snapshot; NO_OFFSET: was not assigned then */
+    int64_t oldest_ms; /* timestamp of the oldest record read and not committed; 0: none */
+    int64_t newer_ms;  /* … and not in the last snapshot */
     int64_t end;       /* where a --once run ends; NO_OFFSET: not asked */
 };
 

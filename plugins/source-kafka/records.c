@@ -113,6 +113,21 @@ static void note_trouble(struct source_kafka *source, const rd_kafka_message_t *
                record->payload ? (const char *)record->payload : "");
 }
 
+static void note_time(struct source_kafka *source, struct position *position,
+                      const rd_kafka_message_t *record)
+{
+    rd_kafka_timestamp_type_t kind;
+    int64_t time_ms = rd_kafka_message_timestamp(record, &kind);
+    if (kind == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE || time_ms <= 0)
+        return;
+    if (position->oldest_ms == 0)
+        position->oldest_ms = time_ms;
+    if (position->newer_ms == 0)
+        position->newer_ms = time_ms;
+    if (source->batch_oldest_ms == 0 || time_ms < source->batch_oldest_ms)
+        source->batch_oldest_ms = time_ms;
+}
+
 /* Keeps what is a record of an assigned partition and not read yet. */
 static void sort_out(struct source_kafka *source, struct chunk *chunk, size_t count)
 {
@@ -131,6 +146,7 @@ static void sort_out(struct source_kafka *source, struct chunk *chunk, size_t co
             }
             if (position && record->offset >= position->next && !source->failed) {
                 position->next = record->offset + 1;
+                note_time(source, position, record);
                 chunk->records[chunk->count++] = record;
                 continue;
             }
@@ -241,6 +257,17 @@ static void tell_embedded(struct source_kafka *source)
     }
 }
 
+static enum sluice_status finish_batch(struct source_kafka *source, struct sluice_batch **batch,
+                                       struct sluice_error *error)
+{
+    enum sluice_status status =
+        sluice_builder_finish(source->host, source->builder, batch, error);
+    if (status == SLUICE_OK && source->batch_oldest_ms > 0)
+        sluice_batch_set_event_time(source->host, *batch, source->batch_oldest_ms * 1000);
+    source->batch_oldest_ms = 0;
+    return status;
+}
+
 enum sluice_status records_take(struct source_kafka *source, int timeout_ms,
                                 struct sluice_batch **batch, struct sluice_error *error)
 {
@@ -254,6 +281,6 @@ enum sluice_status records_take(struct source_kafka *source, int timeout_ms,
     ends_wake(source);
     tell_embedded(source);
     if (sluice_builder_rows(source->host, source->builder) > 0)
-        return sluice_builder_finish(source->host, source->builder, batch, error);
+        return finish_batch(source, batch, error);
     return source->failed ? fail_record(source, source->failed, error) : SLUICE_OK;
 }

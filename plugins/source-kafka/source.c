@@ -73,6 +73,7 @@ enum sluice_status source_kafka_create(const struct sluice_host *host, const voi
     source->client.owner = source;
     positions_init(&source->positions, host);
     positions_init(&source->restored, host);
+    lag_init(&source->lag);
     (void)start_parse(source->options->start, &source->start); /* plan has checked it */
     scope_write(source->run->pipeline, source->run->flow, source->own.scope);
     strncpy(source->own.member, source->run->member, sizeof source->own.member - 1);
@@ -197,8 +198,10 @@ enum sluice_status source_kafka_snapshot(void *instance, struct sluice_state_wri
                                          struct sluice_error *error)
 {
     struct source_kafka *source = instance;
-    for (size_t i = 0; i < source->positions.count; i++)
+    for (size_t i = 0; i < source->positions.count; i++) {
         source->positions.items[i].snapshot = source->positions.items[i].next;
+        source->positions.items[i].newer_ms = 0;
+    }
     source->snapshot_epoch = source->epoch;
     source->has_snapshot_rows = positions_have_undecided(&source->positions);
     /* Before anything is assigned the position is still the one that was restored. */
@@ -237,5 +240,6 @@ void source_kafka_destroy(void *instance)
     free(source->readers);
     positions_reset(&source->positions);
     positions_reset(&source->restored);
+    lag_reset(&source->lag);
     sluice_free(host, source);
 }

@@ -3,12 +3,12 @@
  *
  *   source.c       create, open, read, snapshot, restore, close, destroy, in call order
  *   consumer.c     configuration, first contact, whether the topics exist
- *   assignment.c   rebalances: what is assigned, given back, lost
+ *   assignment.c   rebalances: what is assigned, given back, lost; leaving the group in order
  *   group.c        what the group has committed, and whose leftovers that tells to finish
  *   members.c      what the coordinator tells about the group: members, all offsets
  *   begin.c        where to begin in partitions that the group has no offset for
  *   decision.c     the offset commit that decides a checkpoint, or claims partitions
- *   keeper.c       keeps a blocked member in the group
+ *   keeper.c       keeps a blocked member in the group, and has its lag measured
  *   records.c      takes records from librdkafka's queue into batches
  *   ends.c         ends of partitions: lag, end of a --once run
  *
@@ -45,6 +45,23 @@ struct keeper {
     bool is_stopping; /* guarded by lock */
 };
 
+/* What lag is measured against, for the keeper's thread. */
+struct lag_entry {
+    char topic[TOPIC_SIZE];
+    int32_t partition;
+    int64_t committed;
+    int64_t oldest_ms;       /* timestamp of the oldest record read and not committed; 0: none */
+    int64_t behind_since_ms; /* monotonic; 0: it is not */
+};
+struct lag {
+    pthread_mutex_t lock;
+    size_t count;              /* guarded by lock, as the entries are */
+    struct lag_entry *entries;
+    int64_t next_ms; /* the keeper's, as what follows */
+    int failures;
+    bool was_failing;
+};
+
 struct source_kafka {
     const struct sluice_host *host;
     const struct source_kafka_options *options;
@@ -61,6 +78,7 @@ struct source_kafka {
     int64_t charged_bytes;
     int64_t queue_bytes; /* what librdkafka may hold in its queue */
     struct keeper keeper;
+    struct lag lag;
 
     /* `brokers: embedded`: all partitions are assigned by hand, there is no group to join. */
     struct kafka_embedded *embedded;
@@ -92,6 +110,7 @@ struct source_kafka {
     int columns[COLUMN_COUNT];  /* index in the output schema, or -1 */
     rd_kafka_message_t *failed; /* an error that came behind good records */
     struct sluice_buffer headers;
+    int64_t batch_oldest_ms; /* timestamp of the oldest record in the builder; 0: none */
     double message_bytes; /* average, for what the queue holds */
     bool was_full;
     int64_t next_lag_ms;

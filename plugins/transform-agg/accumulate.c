@@ -55,12 +55,12 @@ static enum sluice_status sum_float64(const struct sluice_host *host,
 }
 
 enum sluice_status accumulate(const struct sluice_host *host, const struct aggregate *aggregate,
-                              const struct sluice_batch *batch, char *const *records,
-                              uint32_t group_count, struct sluice_error *error)
+                              const struct agg_rows *rows, struct sluice_error *error)
 {
-    struct sluice_column column = {.length = sluice_batch_rows(host, batch)};
+    char *const *records = rows->records;
+    struct sluice_column column = {.length = sluice_batch_rows(host, rows->batch)};
     if (aggregate->argument)
-        sluice_batch_column(host, batch, aggregate->input, &column);
+        sluice_batch_column(host, rows->batch, aggregate->input, &column);
     switch (aggregate->function) {
     case AGG_NONE:
         break;
@@ -80,7 +80,7 @@ enum sluice_status accumulate(const struct sluice_host *host, const struct aggre
     case AGG_MAX:
         return accumulate_extreme(host, aggregate, &column, records, error);
     case AGG_DISTINCT:
-        return distinct_add(aggregate->distinct, aggregate, batch, records, group_count, error);
+        return distinct_add(aggregate->distinct, aggregate, rows, error);
     }
     return SLUICE_OK;
 }

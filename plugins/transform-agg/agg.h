@@ -2,10 +2,12 @@
 /* Aggregation by groups.
  *
  *   plan:     "distinct(user_id)" ─▶ struct aggregate                       (aggregate)
- *   process:  key columns ─▶ ids ─▶ one record a group                      (group_table)
+ *   process:  key columns ─▶ one record a group                             (group_table)
  *             argument column by column ─▶ states inside the records        (accumulate, extremes,
  *                                                                            distinct, exact_sum)
- *   finish:   records in the order of their keys ─▶ batches                 (result_rows)
+ *             rows of groups that memory has no room for ─▶ disk            (portion, overflow)
+ *   finish:   records in the order of their keys ─▶ batches        (group_order, result_rows)
+ *             rows from disk ─▶ again as above                              (portion)
  *
  * The answer is the same for any order of rows, number of lanes and cut of batches: sums are exact
  * until they are rounded once, at the end. */
@@ -15,6 +17,8 @@
 #include <sluice/plugin.h>
 
 #include "exact_sum.h"
+#include "group_table.h"
+#include "spill/spill_file.h"
 #include "value_ids/value_ids.h"
 
 struct agg_options {
@@ -59,37 +63,6 @@ size_t aggregate_state_size(const struct aggregate *aggregate);
 const char *nearest_name(const char *name, size_t size, const char *const *candidates,
                          size_t count);
 
-/* ---- group table ---- */
-
-struct group_table;
-
-enum sluice_status groups_create(const struct sluice_host *host, const struct sluice_schema *input,
-                                 const struct sluice_strings *columns, size_t states_size,
-                                 struct group_table **groups, struct sluice_error *error);
-void groups_destroy(struct group_table *groups); /* NULL is allowed */
-
-/* records[row]: the record of the row's group, made (zeroed) where new. Records never move. The
- * array is the table's, good until the next call. */
-enum sluice_status groups_find(struct group_table *groups, const struct sluice_batch *batch,
-                               char ***records, struct sluice_error *error);
-
-uint32_t groups_count(const struct group_table *groups);
-char *groups_record(const struct group_table *groups, uint32_t number);
-size_t groups_states_offset(const struct group_table *groups); /* of the states in a record */
-size_t groups_key_count(const struct group_table *groups);
-const struct value_ids *groups_key_values(const struct group_table *groups, size_t key);
-
-/* A record starts with the group's number, then an id for each key. */
-static inline uint32_t record_number(const char *record)
-{
-    return ((const uint32_t *)(const void *)record)[0];
-}
-
-static inline uint32_t record_key(const char *record, size_t key)
-{
-    return ((const uint32_t *)(const void *)record)[1 + key];
-}
-
 /* ---- states ---- */
 
 struct sum_state {
@@ -108,10 +81,17 @@ struct extreme_bytes {
     uint32_t capacity;
 };
 
-/* Adds a batch to the states of one aggregate. */
+/* Rows to be added, with the records of their groups. */
+struct agg_rows {
+    const struct sluice_batch *batch;
+    int sender;
+    char *const *records;
+    uint32_t group_count;
+};
+
+/* Adds rows to the states of one aggregate. */
 enum sluice_status accumulate(const struct sluice_host *host, const struct aggregate *aggregate,
-                              const struct sluice_batch *batch, char *const *records,
-                              uint32_t group_count, struct sluice_error *error);
+                              const struct agg_rows *rows, struct sluice_error *error);
 /* Frees what a state holds outside its record. */
 void accumulate_release(const struct sluice_host *host, const struct aggregate *aggregate,
                         char *record);
@@ -130,15 +110,32 @@ enum sluice_status distinct_create(const struct sluice_host *host,
                                    struct sluice_error *error);
 void distinct_destroy(struct distinct *distinct); /* NULL is allowed */
 enum sluice_status distinct_add(struct distinct *distinct, const struct aggregate *aggregate,
-                                const struct sluice_batch *batch, char *const *records,
-                                uint32_t group_count, struct sluice_error *error);
+                                const struct agg_rows *rows, struct sluice_error *error);
+
+/* ---- portion: groups that are aggregated at one time ---- */
+
+struct portion;
+
+/* `level`: 0, or how often these rows have been on disk. */
+enum sluice_status portion_create(const struct sluice_host *host, const struct agg_options *options,
+                                  int level, struct portion **created, struct sluice_error *error);
+void portion_destroy(struct portion *portion); /* NULL is allowed */
+enum sluice_status portion_add(struct portion *portion, const struct sluice_batch *batch,
+                               int sender, struct sluice_error *error);
+/* Sends all groups, also those whose rows are on disk. */
+enum sluice_status portion_finish(struct portion *portion, struct sluice_error *error);
 
 /* ---- result ---- */
 
+struct result_request {
+    const struct group_table *groups;
+    const struct sluice_strings *group_by;
+    const struct aggregate *aggregates;
+    size_t aggregate_count;
+};
+
 enum sluice_status result_rows_send(const struct sluice_host *host,
-                                    const struct group_table *groups,
-                                    const struct sluice_strings *group_by,
-                                    const struct aggregate *aggregates, size_t aggregate_count,
+                                    const struct result_request *request,
                                     struct sluice_error *error);
 
 #endif

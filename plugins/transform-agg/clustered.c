@@ -47,26 +47,6 @@ static struct sender *find_sender(struct distinct *distinct, size_t index, uint3
     return sender;
 }
 
-/* The bytes that two equal values share; `word` is room for those of fixed width. */
-static struct sluice_string value_bytes(const struct sluice_column *column, int64_t row,
-                                        uint64_t *word)
-{
-    if (column->type == SLUICE_TYPE_STRING || column->type == SLUICE_TYPE_BINARY)
-        return sluice_column_string(column, row);
-    if (column->type == SLUICE_TYPE_BOOL)
-        *word = sluice_column_bool(column, row);
-    else
-        memcpy(word, (const uint64_t *)column->values + row, sizeof(*word));
-    if (column->type == SLUICE_TYPE_FLOAT64) {
-        double number = sluice_column_float64(column, row);
-        if (number == 0.0)
-            *word = 0;
-        if (number != number)
-            *word = UINT64_MAX;
-    }
-    return (struct sluice_string){(const char *)word, sizeof(*word)};
-}
-
 static bool is_same(struct sluice_string one, struct sluice_string other)
 {
     return one.size == other.size && (!one.size || !memcmp(one.bytes, other.bytes, one.size));
@@ -79,9 +59,9 @@ static bool continues_visit(const struct sender *sender, const struct sluice_col
     if (previous >= 0 && column->codes && column->codes[previous] == column->codes[row])
         return true;
     uint64_t word, previous_word;
-    struct sluice_string value = value_bytes(column, row, &word);
+    struct sluice_string value = column_value(column, row, &word);
     if (previous >= 0)
-        return is_same(value, value_bytes(column, previous, &previous_word));
+        return is_same(value, column_value(column, previous, &previous_word));
     struct sluice_string last = {sender->value.data, sender->value.size};
     return sender->visit && is_same(value, last);
 }
@@ -90,7 +70,7 @@ static bool keep_value(const struct sluice_host *host, struct sender *sender,
                        const struct sluice_column *column, int64_t row)
 {
     uint64_t word;
-    struct sluice_string value = value_bytes(column, row, &word);
+    struct sluice_string value = column_value(column, row, &word);
     sender->value.size = 0;
     if (sluice_buffer_reserve(host, &sender->value, value.size + 1) != SLUICE_OK)
         return false;
@@ -101,13 +81,11 @@ static bool keep_value(const struct sluice_host *host, struct sender *sender,
 }
 
 enum sluice_status clustered_add(struct distinct *distinct, const struct aggregate *aggregate,
-                                 const struct sluice_batch *batch, char *const *records,
-                                 uint32_t group_count, struct sluice_error *error)
+                                 const struct agg_rows *rows, struct sluice_error *error)
 {
     struct sluice_column column;
-    sluice_batch_column(distinct->host, batch, aggregate->input, &column);
-    struct sender *sender =
-        find_sender(distinct, (size_t)sluice_batch_sender(distinct->host, batch), group_count);
+    sluice_batch_column(distinct->host, rows->batch, aggregate->input, &column);
+    struct sender *sender = find_sender(distinct, (size_t)rows->sender, rows->group_count);
     if (!sender)
         return fail_senders(distinct, error);
     int64_t previous = -1;
@@ -117,10 +95,10 @@ enum sluice_status clustered_add(struct distinct *distinct, const struct aggrega
         if (!continues_visit(sender, &column, previous, row))
             sender->visit = ++distinct->visit_count;
         previous = row;
-        uint64_t *last = &sender->last[record_number(records[row])];
+        uint64_t *last = &sender->last[record_number(rows->records[row])];
         if (*last != sender->visit) {
             *last = sender->visit;
-            ++*(int64_t *)(void *)(records[row] + aggregate->offset);
+            ++*(int64_t *)(void *)(rows->records[row] + aggregate->offset);
         }
     }
     if (previous >= 0 && !keep_value(distinct->host, sender, &column, previous))

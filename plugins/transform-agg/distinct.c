@@ -97,25 +97,25 @@ static enum sluice_status map_values(struct distinct *distinct, const struct slu
 }
 
 enum sluice_status distinct_add(struct distinct *distinct, const struct aggregate *aggregate,
-                                const struct sluice_batch *batch, char *const *records,
-                                uint32_t group_count, struct sluice_error *error)
+                                const struct agg_rows *rows, struct sluice_error *error)
 {
     if (distinct->is_clustered)
-        return clustered_add(distinct, aggregate, batch, records, group_count, error);
-    enum sluice_status status = map_values(distinct, batch, aggregate->input, error);
+        return clustered_add(distinct, aggregate, rows, error);
+    enum sluice_status status = map_values(distinct, rows->batch, aggregate->input, error);
     if (status != SLUICE_OK)
         return status;
-    int64_t rows = sluice_batch_rows(distinct->host, batch);
+    int64_t count = sluice_batch_rows(distinct->host, rows->batch);
     struct pair_set *pairs = &distinct->pairs;
-    for (int64_t row = 0; row < rows; row++) {
+    for (int64_t row = 0; row < count; row++) {
         if (!distinct->ids[row])
             continue;
         bool is_full = !pairs->slots || pairs->count > pairs->mask / 8 * 5;
         if (is_full && !grow_pairs(distinct->host, pairs))
             return fail_values(distinct, error);
-        uint64_t pair = (uint64_t)record_number(records[row]) << 32 | distinct->ids[row];
+        char *record = rows->records[row];
+        uint64_t pair = (uint64_t)record_number(record) << 32 | distinct->ids[row];
         if (add_pair(pairs, pair))
-            ++*(int64_t *)(void *)(records[row] + aggregate->offset);
+            ++*(int64_t *)(void *)(record + aggregate->offset);
     }
     return SLUICE_OK;
 }

@@ -37,8 +37,7 @@ struct distinct {
 };
 
 enum sluice_status clustered_add(struct distinct *distinct, const struct aggregate *aggregate,
-                                 const struct sluice_batch *batch, char *const *records,
-                                 uint32_t group_count, struct sluice_error *error);
+                                 const struct agg_rows *rows, struct sluice_error *error);
 void clustered_reset(struct distinct *distinct);
 
 #endif

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { BATCH_ROWS = 16384, BATCH_BYTES = 8 << 20 };
+enum { BATCH_ROWS = 16384 };
+enum { RECORDS_AHEAD = 16, VALUES_AHEAD = 8 };
 
 /* Fills one output column: from a key, or from an aggregate's state. */
 struct result_column {
@@ -23,59 +24,9 @@ struct result {
     struct result_column columns[];
 };
 
-/* Stable counting sorts by the keys' ranks, last key first. */
-static enum sluice_status sort_by_key(struct result *result, size_t key, uint32_t *spare,
-                                      struct sluice_error *error)
-{
-    const struct group_table *groups = result->groups;
-    const struct value_ids *values = groups_key_values(groups, key);
-    uint32_t count = groups_count(groups);
-    size_t rank_count = (size_t)value_ids_count(values) + 1;
-    uint32_t *ranks = sluice_alloc(result->host, (2 * rank_count + 1) * sizeof(*ranks));
-    if (!ranks)
-        return fail_over_budget(result->host, error, "sorting its groups");
-    uint32_t *begins = ranks + rank_count;
-    memset(begins, 0, (rank_count + 1) * sizeof(*begins));
-    enum sluice_status status = value_ids_rank(values, ranks, error);
-    if (status == SLUICE_OK) {
-        for (uint32_t i = 0; i < count; i++)
-            begins[ranks[record_key(groups_record(groups, i), key)] + 1]++;
-        for (size_t rank = 0; rank < rank_count; rank++)
-            begins[rank + 1] += begins[rank];
-        for (uint32_t i = 0; i < count; i++) {
-            uint32_t number = result->order[i];
-            spare[begins[ranks[record_key(groups_record(groups, number), key)]]++] = number;
-        }
-        memcpy(result->order, spare, count * sizeof(*spare));
-    }
-    sluice_free(result->host, ranks);
-    return status;
-}
-
-static enum sluice_status sort_groups(struct result *result, struct sluice_error *error)
-{
-    uint32_t count = groups_count(result->groups);
-    uint32_t *spare = sluice_alloc(result->host, (count + 1) * sizeof(*spare));
-    result->order = sluice_alloc(result->host, (count + 1) * sizeof(*result->order));
-    enum sluice_status status = SLUICE_OK;
-    if (!spare || !result->order)
-        status = fail_over_budget(result->host, error, "sorting its groups");
-    for (uint32_t i = 0; status == SLUICE_OK && i < count; i++)
-        result->order[i] = i;
-    for (size_t key = groups_key_count(result->groups); status == SLUICE_OK && key-- > 0;)
-        status = sort_by_key(result, key, spare, error);
-    sluice_free(result->host, spare);
-    return status;
-}
-
 static void describe_value(const struct sluice_host *host, const struct sluice_field *field,
-                           const struct value_ids *values, uint32_t id, struct sluice_error *error)
+                           struct sluice_string value, struct sluice_error *error)
 {
-    if (!id) {
-        sluice_error_because(host, error, "in the group where %s is null", field->name);
-        return;
-    }
-    struct sluice_string value = value_ids_get(values, id);
     char text[64];
     if (field->type == SLUICE_TYPE_STRING) {
         int size = value.size > 200 ? 200 : (int)value.size;
@@ -109,8 +60,12 @@ static enum sluice_status fail_overflow(const struct result *result,
                 aggregate->name, aggregate->text);
     for (size_t key = 0; key < result->group_by->count; key++) {
         int index = schema_index(input, result->group_by->items[key]);
-        describe_value(host, sluice_schema_field(input, (size_t)index),
-                       groups_key_values(result->groups, key), record_key(record, key), error);
+        const struct sluice_field *field = sluice_schema_field(input, (size_t)index);
+        struct sluice_string value;
+        if (groups_key_value(result->groups, record, key, &value))
+            describe_value(host, field, value, error);
+        else
+            sluice_error_because(host, error, "in the group where %s is null", field->name);
     }
     return SLUICE_FATAL;
 }
@@ -193,6 +148,16 @@ static enum sluice_status append_result(const struct result *result, int index,
     return status == SLUICE_OK ? status : fail_over_budget(result->host, error, "its output");
 }
 
+static enum sluice_status append_key(const struct result *result, int index, size_t key,
+                                     const char *record)
+{
+    struct sluice_string value;
+    if (!groups_key_value(result->groups, record, key, &value))
+        return sluice_builder_null(result->host, result->builder, index);
+    return value_append(result->host, groups_key_type(result->groups, key), value, result->builder,
+                        index);
+}
+
 static enum sluice_status append_group(const struct result *result, const char *record,
                                        struct sluice_error *error)
 {
@@ -202,8 +167,7 @@ static enum sluice_status append_group(const struct result *result, const char *
         if (column->aggregate) {
             status = append_result(result, (int)i, column->aggregate, record, error);
         } else {
-            status = value_ids_append(groups_key_values(result->groups, column->key),
-                                      record_key(record, column->key), result->builder, (int)i);
+            status = append_key(result, (int)i, column->key, record);
             if (status != SLUICE_OK)
                 fail_over_budget(result->host, error, "its output");
         }
@@ -226,12 +190,18 @@ static enum sluice_status send_batch(struct result *result, struct sluice_error 
 
 static enum sluice_status send_groups(struct result *result, struct sluice_error *error)
 {
-    enum sluice_status status = sort_groups(result, error);
+    enum sluice_status status =
+        groups_in_order(result->host, result->groups, &result->order, error);
     uint32_t count = groups_count(result->groups);
+    int64_t batch_bytes = (int64_t)spill_batch_bytes(result->host);
     for (uint32_t i = 0; status == SLUICE_OK && i < count; i++) {
+        if (i + RECORDS_AHEAD < count)
+            __builtin_prefetch(groups_record(result->groups, result->order[i + RECORDS_AHEAD]));
+        if (i + VALUES_AHEAD < count)
+            groups_expect(result->groups, result->order[i + VALUES_AHEAD]);
         status = append_group(result, groups_record(result->groups, result->order[i]), error);
         bool is_full = sluice_builder_rows(result->host, result->builder) == BATCH_ROWS ||
-                       sluice_builder_bytes(result->host, result->builder) > BATCH_BYTES;
+                       sluice_builder_bytes(result->host, result->builder) > batch_bytes;
         if (status == SLUICE_OK && is_full)
             status = send_batch(result, error);
     }
@@ -239,7 +209,7 @@ static enum sluice_status send_groups(struct result *result, struct sluice_error
 }
 
 static void match_columns(struct result *result, const struct sluice_schema *schema,
-                          const struct aggregate *aggregates, size_t aggregate_count)
+                          const struct result_request *request)
 {
     for (size_t i = 0; i < schema->field_count; i++) {
         const char *name = sluice_schema_field(schema, i)->name;
@@ -247,17 +217,15 @@ static void match_columns(struct result *result, const struct sluice_schema *sch
             if (!strcmp(result->group_by->items[key], name))
                 result->columns[i].key = key;
         }
-        for (size_t j = 0; j < aggregate_count; j++) {
-            if (!strcmp(aggregates[j].name, name))
-                result->columns[i].aggregate = &aggregates[j];
+        for (size_t j = 0; j < request->aggregate_count; j++) {
+            if (!strcmp(request->aggregates[j].name, name))
+                result->columns[i].aggregate = &request->aggregates[j];
         }
     }
 }
 
 enum sluice_status result_rows_send(const struct sluice_host *host,
-                                    const struct group_table *groups,
-                                    const struct sluice_strings *group_by,
-                                    const struct aggregate *aggregates, size_t aggregate_count,
+                                    const struct result_request *request,
                                     struct sluice_error *error)
 {
     const struct sluice_schema *schema = sluice_output_schema(host);
@@ -267,10 +235,10 @@ enum sluice_status result_rows_send(const struct sluice_host *host,
         return fail_over_budget(host, error, "its output");
     memset(result, 0, size);
     result->host = host;
-    result->groups = groups;
-    result->group_by = group_by;
+    result->groups = request->groups;
+    result->group_by = request->group_by;
     result->column_count = schema->field_count;
-    match_columns(result, schema, aggregates, aggregate_count);
+    match_columns(result, schema, request);
     enum sluice_status status = sluice_builder_create(host, schema, &result->builder, error);
     if (status == SLUICE_OK)
         status = send_groups(result, error);

@@ -6,10 +6,7 @@
 
 struct agg {
     const struct sluice_host *host;
-    const struct agg_options *options;
-    struct group_table *groups;
-    size_t aggregate_count;
-    struct aggregate aggregates[]; /* those that the output has */
+    struct portion *portion;
 };
 
 static enum sluice_status refuse_key(const struct sluice_host *host, struct sluice_error *error,
@@ -103,61 +100,23 @@ static void destroy_agg(void *instance)
     struct agg *agg = instance;
     if (!agg)
         return;
-    for (uint32_t i = 0; agg->groups && i < groups_count(agg->groups); i++) {
-        for (size_t j = 0; j < agg->aggregate_count; j++)
-            accumulate_release(agg->host, &agg->aggregates[j], groups_record(agg->groups, i));
-    }
-    for (size_t j = 0; j < agg->aggregate_count; j++)
-        distinct_destroy(agg->aggregates[j].distinct);
-    groups_destroy(agg->groups);
+    portion_destroy(agg->portion);
     sluice_free(agg->host, agg);
 }
 
-/* The aggregates that somebody reads, with room in a group's record. */
-static enum sluice_status choose_aggregates(struct agg *agg, size_t *states_size,
-                                            struct sluice_error *error)
-{
-    *states_size = 0;
-    for (size_t i = 0; i < agg->options->aggregates.count; i++) {
-        if (schema_index(sluice_output_schema(agg->host), agg->options->aggregates.keys[i]) < 0)
-            continue;
-        struct aggregate *aggregate = &agg->aggregates[agg->aggregate_count];
-        enum sluice_status status = aggregate_parse(
-            agg->host, agg->options, i, sluice_input_schema(agg->host), aggregate, error);
-        if (status != SLUICE_OK)
-            return status;
-        aggregate->offset = *states_size;
-        *states_size += aggregate_state_size(aggregate);
-        agg->aggregate_count++;
-        if (aggregate->function == AGG_DISTINCT)
-            status = distinct_create(agg->host, aggregate->argument, &aggregate->distinct, error);
-        if (status != SLUICE_OK)
-            return status;
-    }
-    return SLUICE_OK;
-}
-
-static enum sluice_status create_agg(const struct sluice_host *host, const void *options_,
+static enum sluice_status create_agg(const struct sluice_host *host, const void *options,
                                      void **instance, struct sluice_error *error)
 {
     *instance = NULL;
-    const struct agg_options *options = options_;
-    struct agg *agg =
-        sluice_alloc(host, sizeof(*agg) + options->aggregates.count * sizeof(agg->aggregates[0]));
+    struct agg *agg = sluice_alloc(host, sizeof(*agg));
     if (!agg)
         return fail_over_budget(host, error, "its tables");
-    *agg = (struct agg){.host = host, .options = options};
-    size_t states_size;
-    enum sluice_status status = choose_aggregates(agg, &states_size, error);
-    if (status == SLUICE_OK)
-        status = groups_create(host, sluice_input_schema(host), &options->group_by, states_size,
-                               &agg->groups, error);
+    *agg = (struct agg){.host = host};
+    enum sluice_status status = portion_create(host, options, 0, &agg->portion, error);
     if (status != SLUICE_OK) {
         destroy_agg(agg);
         return status;
     }
-    for (size_t i = 0; i < agg->aggregate_count; i++)
-        agg->aggregates[i].offset += groups_states_offset(agg->groups);
     *instance = agg;
     return SLUICE_OK;
 }
@@ -166,19 +125,13 @@ static enum sluice_status process_agg(void *instance, const struct sluice_batch 
                                       struct sluice_error *error)
 {
     struct agg *agg = instance;
-    char **records;
-    enum sluice_status status = groups_find(agg->groups, batch, &records, error);
-    for (size_t i = 0; status == SLUICE_OK && i < agg->aggregate_count; i++)
-        status = accumulate(agg->host, &agg->aggregates[i], batch, records,
-                            groups_count(agg->groups), error);
-    return status;
+    return portion_add(agg->portion, batch, sluice_batch_sender(agg->host, batch), error);
 }
 
 static enum sluice_status finish_agg(void *instance, struct sluice_error *error)
 {
     struct agg *agg = instance;
-    return result_rows_send(agg->host, agg->groups, &agg->options->group_by, agg->aggregates,
-                            agg->aggregate_count, error);
+    return portion_finish(agg->portion, error);
 }
 
 const struct sluice_transform agg_transform = {

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { IDS_SHARE = 32 };
+
 static bool is_held(const struct row_layout *layout, int input)
 {
     for (size_t i = 0; i < layout->column_count; i++) {
@@ -11,6 +13,19 @@ static bool is_held(const struct row_layout *layout, int input)
             return true;
     }
     return input == layout->key_input || input == layout->time_input;
+}
+
+/* Ids never go to disk: they may have a small part of the budget. */
+static enum sluice_status create_ids(const struct sluice_host *host, enum sluice_type type,
+                                     struct value_ids **ids, struct sluice_error *error)
+{
+    struct sluice_memory memory;
+    sluice_memory(host, &memory);
+    enum sluice_status status = value_ids_create(host, type, ids, error);
+    if (status == SLUICE_OK)
+        value_ids_limit(*ids,
+                        memory.limit_bytes ? (size_t)memory.limit_bytes / IDS_SHARE : SIZE_MAX);
+    return status;
 }
 
 static enum sluice_status hold_column(const struct sluice_host *host, struct row_layout *layout,
@@ -23,7 +38,7 @@ static enum sluice_status hold_column(const struct sluice_host *host, struct row
     struct held_column *column = &layout->columns[layout->column_count++];
     *column = (struct held_column){.name = field->name, .type = field->type, .input = index};
     if (field->type == SLUICE_TYPE_STRING || field->type == SLUICE_TYPE_BINARY)
-        return value_ids_create(host, field->type, &column->ids, error);
+        return create_ids(host, field->type, &column->ids, error);
     return SLUICE_OK;
 }
 
@@ -36,7 +51,7 @@ static enum sluice_status hold_columns(const struct sluice_host *host,
     layout->key_input = schema_index(input, options->key);
     layout->time_input = schema_index(input, options->time);
     layout->key_type = sluice_schema_field(input, (size_t)layout->key_input)->type;
-    enum sluice_status status = value_ids_create(host, layout->key_type, &layout->keys, error);
+    enum sluice_status status = create_ids(host, layout->key_type, &layout->keys, error);
     for (size_t i = 0; status == SLUICE_OK && i < options->order.count; i++)
         status =
             hold_column(host, layout, input, schema_index(input, options->order.items[i]), error);
@@ -97,8 +112,8 @@ static int compare_column(const struct row_layout *layout, const struct held_col
                           const char *one, const char *other)
 {
     if (column->ids)
-        return value_ids_compare(column->ids, row_id(one, column->offset),
-                                 row_id(other, column->offset));
+        return place_compare(column->ids, layout->heap, row_id(one, column->offset),
+                             row_id(other, column->offset));
     bool is_null = row_is_null(layout, column, one);
     bool is_other_null = row_is_null(layout, column, other);
     if (is_null || is_other_null)

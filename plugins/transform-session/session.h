@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Visits of a user, from rows in any order.
  *
- *   process: columns ─▶ ids ─▶ fixed-size rows in 64 partitions by key id      (layout, row_store)
+ *   process: columns ─▶ places ─▶ fixed-size rows in 64 partitions by key hash (layout, row_store)
+ *                                    └─ short of memory ─▶ disk ─▶ back         (row_spill)
  *   finish:  partition ─count by key─▶ runs of one key ─sort by time─▶ rows + time on page
- *                                                        (row_store, user_sort, visit_rows)
+ *                                              (row_runs, user_sort, visit_rows)
  *
- * A row is time (8 bytes), key id (4), then per column an id (4) or a value (8): 20 bytes for the
- * DataCo flow. Everything is counted by the host. */
+ * A row is time (8 bytes), place of the key (4), then per column the place of a string (4) or a
+ * value (8): 20 bytes for the DataCo flow. A place is the string's id where it repeats, else a ref
+ * into the heap of its partition. Everything is counted by the host. */
 #ifndef SLUICE_SESSION_H
 #define SLUICE_SESSION_H
 
 #include <sluice/plugin.h>
 
-#include "value_ids/value_ids.h"
+#include "spill/value_place.h"
 
 struct session_options {
     const char *key;
@@ -34,7 +36,7 @@ struct held_column {
     int input;             /* index in the input schema */
     size_t offset;         /* in the row */
     int null_bit;          /* fixed-width columns: bit in the row's null words; else -1 */
-    struct value_ids *ids; /* strings: the row holds the id; else NULL */
+    struct value_ids *ids; /* strings: the row holds the place; else NULL */
 };
 
 struct row_layout {
@@ -42,6 +44,7 @@ struct row_layout {
     int time_input;
     enum sluice_type key_type;
     struct value_ids *keys;
+    const struct byte_heap *heap; /* of the rows that are being sorted */
     size_t column_count;
     struct held_column *columns; /* those compared on equal times first, in their order */
     size_t null_offset;          /* of the words of null bits */
@@ -54,8 +57,8 @@ enum sluice_status layout_create(const struct sluice_host *host,
                                  struct sluice_error *error);
 void layout_destroy(const struct sluice_host *host, struct row_layout *layout);
 
-/* Order of two rows of one key: time, order columns, then all other columns, so that the answer
- * never depends on how rows came. */
+/* Order of two rows of one key, taken from the store: time, order columns, then all other columns,
+ * so that the answer never depends on how rows came. */
 int layout_compare(const struct row_layout *layout, const char *one, const char *other);
 
 static inline int64_t row_time(const char *row)
@@ -92,24 +95,37 @@ static inline bool row_is_null(const struct row_layout *layout, const struct hel
 
 struct row_store;
 
-enum sluice_status store_create(const struct sluice_host *host, const struct row_layout *layout,
-                                struct row_store **store, struct sluice_error *error);
+/* `level`: 0, or how often the rows have been divided already. */
+enum sluice_status store_create(const struct sluice_host *host, struct row_layout *layout,
+                                int level, struct row_store **created, struct sluice_error *error);
 void store_destroy(struct row_store *store); /* NULL is allowed */
+/* Takes a batch; moves what is held to disk before that, where the pipeline is short of memory. */
 enum sluice_status store_add(struct row_store *store, const struct sluice_batch *batch,
                              struct sluice_error *error);
+/* Moves everything to disk; always, or where memory is short. */
+enum sluice_status store_spill(struct row_store *store, struct sluice_error *error);
+enum sluice_status store_relieve(struct row_store *store, struct sluice_error *error);
+bool store_has_spilled(const struct row_store *store);
 
-/* Rows of one partition, those of a key together, keys in ascending id. */
+/* Whether a partition on disk should not be brought back as a whole, and its rows as a store of
+ * their own, which is the caller's; the partition is empty then. */
+bool store_is_too_large(const struct row_store *store, size_t index);
+enum sluice_status store_divide(struct row_store *store, size_t index, struct row_store **divided,
+                                struct sluice_error *error);
+
+/* Rows of one partition, those of a key together. */
 struct key_runs {
-    char *rows;
-    char *spare; /* as large as rows: room to sort */
+    char *rows;           /* with the key's number in the key's place */
+    char *spare;          /* room to sort the longest run */
+    const uint32_t *keys; /* place of the value by number */
     size_t row_count;
     size_t run_count;
-    const uint32_t *ends; /* run i is rows ends[i - 1] .. ends[i] - 1; may be empty */
+    const uint32_t *ends; /* run i, of key i, is rows ends[i - 1] .. ends[i] - 1 */
 };
 
 /* Takes the rows out of a partition, whose memory is freed. The buffers are the store's, good
  * until the next call. */
-enum sluice_status store_take_partition(struct row_store *store, size_t partition,
+enum sluice_status store_take_partition(struct row_store *store, size_t index,
                                         struct key_runs *runs, struct sluice_error *error);
 
 /* ---- sorting and sending ---- */

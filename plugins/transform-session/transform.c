@@ -89,7 +89,7 @@ static enum sluice_status create_session(const struct sluice_host *host, const v
     *session = (struct session){.host = host, .options = options};
     enum sluice_status status = layout_create(host, options, &session->layout, error);
     if (status == SLUICE_OK)
-        status = store_create(host, session->layout, &session->store, error);
+        status = store_create(host, session->layout, 0, &session->store, error);
     if (status != SLUICE_OK) {
         destroy_session(session);
         return status;
@@ -105,29 +105,43 @@ static enum sluice_status process_session(void *instance, const struct sluice_ba
     return store_add(session->store, batch, error);
 }
 
-static enum sluice_status send_partitions(struct session *session, struct visit_rows *visits,
-                                          struct sluice_error *error)
+static enum sluice_status send_partition(struct session *session, struct row_store *store,
+                                         size_t partition, struct visit_rows *visits,
+                                         struct sluice_error *error)
 {
     const struct row_layout *layout = session->layout;
-    for (size_t partition = 0; partition < PARTITION_COUNT; partition++) {
+    struct key_runs runs;
+    enum sluice_status status = store_take_partition(store, partition, &runs, error);
+    if (status != SLUICE_OK)
+        return status;
+    uint32_t first = 0;
+    for (size_t run = 0; run < runs.run_count; run++) {
+        sort_user_rows(layout, runs.rows + first * layout->row_size, runs.spare,
+                       runs.ends[run] - first);
+        first = runs.ends[run];
+    }
+    return visit_rows_add(visits, &runs, error);
+}
+
+static enum sluice_status send_store(struct session *session, struct row_store *store,
+                                     struct visit_rows *visits, struct sluice_error *error)
+{
+    enum sluice_status status = SLUICE_OK;
+    for (size_t i = 0; status == SLUICE_OK && i < PARTITION_COUNT; i++) {
         if (sluice_is_cancelled(session->host))
             return sluice_fail(session->host, error, SLUICE_FATAL, SLUICE_CODE_CANCELLED,
                                "the run was stopped while sessions were being sorted");
-        struct key_runs runs;
-        enum sluice_status status = store_take_partition(session->store, partition, &runs, error);
-        if (status != SLUICE_OK)
-            return status;
-        uint32_t first = 0;
-        for (size_t run = 0; run < runs.run_count; run++) {
-            sort_user_rows(layout, runs.rows + first * layout->row_size, runs.spare,
-                           runs.ends[run] - first);
-            first = runs.ends[run];
+        if (!store_is_too_large(store, i)) {
+            status = send_partition(session, store, i, visits, error);
+            continue;
         }
-        status = visit_rows_add(visits, &runs, error);
-        if (status != SLUICE_OK)
-            return status;
+        struct row_store *divided;
+        status = store_divide(store, i, &divided, error);
+        if (status == SLUICE_OK)
+            status = send_store(session, divided, visits, error);
+        store_destroy(divided);
     }
-    return visit_rows_flush(visits, error);
+    return status;
 }
 
 static enum sluice_status finish_session(void *instance, struct sluice_error *error)
@@ -138,7 +152,13 @@ static enum sluice_status finish_session(void *instance, struct sluice_error *er
         visit_rows_create(session->host, session->layout, session->options, &visits, error);
     if (status != SLUICE_OK)
         return status;
-    status = send_partitions(session, visits, error);
+    /* Where memory was short, later steps need what the rest would hold until its turn comes. */
+    if (store_has_spilled(session->store))
+        status = store_spill(session->store, error);
+    if (status == SLUICE_OK)
+        status = send_store(session, session->store, visits, error);
+    if (status == SLUICE_OK)
+        status = visit_rows_flush(visits, error);
     visit_rows_destroy(visits);
     return status;
 }

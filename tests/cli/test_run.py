@@ -90,6 +90,19 @@ def test_a_signal_drains_and_commits_with_exit_code_0(sluice, words, number):
     assert re.search(rf"sink-template +{written:,} ", sluice.log())
 
 
+def test_a_signal_that_comes_while_the_pipeline_is_read_ends_the_run_in_order(sluice, words):
+    arguments = words(ENDLESS, "# continuous")
+    text = (sluice.folder / "words.yaml").read_text()
+    (sluice.folder / "words.yaml").unlink()
+    os.mkfifo(sluice.folder / "words.yaml")
+    process = sluice.start(*arguments)
+    with open(sluice.folder / "words.yaml", "w") as fifo:  # waits until it is read
+        process.send_signal(signal.SIGTERM)
+        fifo.write(text)
+    assert process.wait(PATIENCE) == 0, sluice.log()
+    assert "stopping" in sluice.log()
+
+
 @pytest.fixture
 def blocked(sluice):
     """A pipeline whose sink writes into a pipe that nobody reads: it can never be drained."""

@@ -36,6 +36,8 @@ class Group:
     """Processes of one consumer group, each a member with its own name and working folder, and a
     state folder that all of them reach."""
 
+    text = PIPELINE
+
     def __init__(self, folder, kafka, s3, partitions=6, checkpoint="200ms", session="1500ms"):
         self.folder, self.kafka, self.s3 = folder, kafka, s3
         self.checkpoint, self.session = checkpoint, session
@@ -59,9 +61,10 @@ class Group:
     def pipeline(self, member, brokers=None, state=None, **options):
         options = {**self.options, **options}
         more = "".join(f", {name}: {value}" for name, value in options.items())
-        return PIPELINE.format(state=state or self.state, member=member, checkpoint=self.checkpoint,
-                               brokers=brokers or self.kafka.bootstrap, topic=self.topic,
-                               group=self.name, session=self.session, bucket=self.bucket, more=more)
+        return self.text.format(state=state or self.state, member=member, checkpoint=self.checkpoint,
+                                brokers=brokers or self.kafka.bootstrap, topic=self.topic,
+                                group=self.name, session=self.session, bucket=self.bucket,
+                                more=more)
 
     def use_new_librdkafka(self):
         """The one that the Python client brings along, in place of the system's."""
@@ -134,6 +137,12 @@ class Group:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{member} goes on\n{self.logs()}") from None
 
+    def await_end_of_one(self, one, other, seconds=120):
+        """Which of the two has ended, and which goes on."""
+        eventually(lambda: not (self.is_running(one) and self.is_running(other)), seconds,
+                   f"the end of {one} or {other}\n{self.logs()}")
+        return (other, one) if self.is_running(one) else (one, other)
+
     def is_stopped(self, member):
         """A signal has stopped the process (at stop_at)."""
         stat = Path(f"/proc/{self.processes[member].pid}/stat").read_text(errors="replace")
@@ -157,17 +166,20 @@ class Group:
         assert all(row["text"] == f"event {row['id']}" for row in rows)
         return Counter(row["id"] for row in rows)
 
+    def wanted(self):
+        return Counter(range(self.produced)) - Counter(self.broken)
+
+    def has_all(self):
+        found = self.ids()
+        twice = [number for number, count in found.items() if count > 1]
+        assert not twice, f"twice: {twice[:10]} ({len(twice)})\n{self.logs()}"
+        return len(found) >= len(self.wanted())
+
     def await_all(self, seconds=90):
         """Every event that was produced is in the bucket; none is there twice, now or later."""
-        wanted = Counter(range(self.produced)) - Counter(self.broken)
-
-        def is_there():
-            found = self.ids()
-            twice = [number for number, count in found.items() if count > 1]
-            assert not twice, f"twice: {twice[:10]} ({len(twice)})\n{self.logs()}"
-            return len(found) >= len(wanted)
+        wanted = self.wanted()
         try:
-            eventually(is_there, seconds, "all events in the bucket")
+            eventually(self.has_all, seconds, "all events in the bucket")
         except AssertionError as failure:
             missing = sorted((wanted - self.ids()).keys())
             raise AssertionError(f"{failure}\nmissing: {len(missing)} {missing[:10]}\n"

@@ -13,7 +13,9 @@ from group_story import SESSION_SECONDS, Group, Watch
 from harness.sluice import eventually
 
 QUICK = 1
+SANITIZED = 0  # with the build asan-ubsan, and short: that is slow
 MORE = range(2, 22)
+STEPS = {QUICK: 6, SANITIZED: 4}
 MEMBERS = ["m1", "m2", "m3", "m4"]
 
 
@@ -78,13 +80,13 @@ class Driver:
                 del self.paused[name]
 
 
-def run_seed(group, seed, steps):
+def run_seed(group, seed):
     """Ends with some members running, and some that were taken over and never came back."""
     driver, watch = Driver(group, seed), Watch(group)
     for name in MEMBERS[:3]:
         group.start(name)
     load = Load(group)
-    for _ in range(steps):
+    for _ in range(STEPS.get(seed, 30)):
         driver.step()
     load.stop()
     time.sleep(2 * SESSION_SECONDS if driver.paused else 0)
@@ -124,12 +126,11 @@ def group(tmp_path, kafka, s3):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_group_whose_members_come_and_go_loses_and_repeats_nothing(group, seed):
-    run_seed(group, seed, steps=6 if seed == QUICK else 30)
+    run_seed(group, seed)
 
 
-@pytest.mark.full  # waits of half a minute where a member ends in the middle of a rebalance
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS, pytest.param(SANITIZED, marks=pytest.mark.faultpoints)])
 def test_so_does_a_cooperative_group(group, seed):
     group.use_new_librdkafka()
     group.options = {"assignor": "cooperative-sticky"}
-    run_seed(group, seed, steps=6 if seed == QUICK else 30)
+    run_seed(group, seed)

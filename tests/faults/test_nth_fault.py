@@ -54,6 +54,18 @@ flows:
       - sink-s3: {url: "${RAW_URL}", format: json}
 """
 
+KAFKA_PIPELINE = """
+pipeline: small
+settings: {checkpoint: 1h, lanes: 2}
+schemas: {event: {user: string, id: int64, at: timestamp}}
+flows:
+  copy:
+    steps:
+      - source-kafka: {brokers: "${BROKERS}", topics: ["${TOPIC}"], group: "${GROUP}"}
+      - transform-parse: {format: json, schema: event}
+      - sink-file: {path: out.ndjson, format: json}
+"""
+
 # A line that tells a person what went wrong.
 REASON = re.compile(r"^sluice: |level=error |: error: ", re.M)
 
@@ -220,6 +232,37 @@ def test_no_connection_at_all_is_told_and_waited_for(sluice, s3):
     assert sluice.stop(process) in DOCUMENTED_CODES, sluice.log()
     sluice.run_ok("run", "--once", "small.yaml", env=settings)
     assert_stored(s3, bucket, sluice)
+
+
+# ---- from a broker ----
+
+def assert_copied(sluice):
+    """In a topic of one partition a row's number is its offset."""
+    out = (sluice.folder / "out.ndjson").read_text().splitlines()
+    assert sorted(json.loads(text)["id"] for text in out) == GOOD
+    assert sorted(place + 1 for place in rejected_places(sluice, "copy")) == BAD
+
+
+def test_the_nth_malloc_fails_on_the_way_from_a_broker(tmp_path, kafka, sample):
+    topic = kafka.create_topic(partitions=1)
+    kafka.produce(topic, [line(number) for number in range(ROWS)], partition=0)
+
+    def run(number):
+        """The calls that were made."""
+        sluice = prepare(tmp_path / str(number), KAFKA_PIPELINE)
+        log = sluice.folder / "calls"
+        settings = {"BROKERS": kafka.bootstrap, "TOPIC": topic, "GROUP": f"{topic}-{number}"}
+        outcome = sluice.run("run", "--once", "small.yaml",
+                             env=settings | failing("malloc", number, "once", "ENOMEM", log))
+        story = f"malloc {number}, made by {place_hit(log)}: {outcome}"
+        assert outcome.code in DOCUMENTED_CODES, story
+        assert outcome.code == 0 or REASON.search(outcome.stderr), story
+        assert_no_sanitizer_report(outcome)
+        sluice.run_ok("run", "--once", "small.yaml", env=settings)
+        assert_copied(sluice)
+        return calls_made(log)
+
+    in_parallel(run, sample(range(1, run(0) + 1), 15))
 
 
 # ---- a disk that is full ----

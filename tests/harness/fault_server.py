@@ -23,6 +23,15 @@ from urllib.parse import urlsplit
 from .process import HOST, free_port
 
 
+_running = []  # servers and proxies that were not stopped yet
+
+
+def stop_all():
+    """For the end of a test, however it comes: what it left would hold ports and requests."""
+    for server in list(_running):
+        server.stop()
+
+
 class Request:
     def __init__(self, method, path, headers, body):
         self.method, self.path, self.headers, self.body = method, path, headers, body
@@ -180,6 +189,7 @@ class FaultServer:
         self.url = f"{scheme}://{HOST}:{self.port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
+        _running.append(self)
 
     def on(self, method, path, *actions):
         """The next requests of this method whose path matches (re.search) get these, in turn."""
@@ -236,6 +246,10 @@ class FaultServer:
             connection.close()
 
     def stop(self):
+        """Also where it was stopped already."""
+        if self not in _running:
+            return
+        _running.remove(self)
         self.stopping.set()
         self.server.shutdown()
         self.server.server_close()
@@ -259,6 +273,7 @@ class FaultProxy:
         self.passed_bytes = 0  # both ways, so far
         self.listener = None
         self.accept()
+        _running.append(self)
 
     def accept(self):
         listener = socket.socket()
@@ -353,6 +368,10 @@ class FaultProxy:
             self.accept()
 
     def stop(self):
+        """Also where it was stopped already."""
+        if self not in _running:
+            return
+        _running.remove(self)
         self.flow()
         self.refuse()
 

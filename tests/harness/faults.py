@@ -21,14 +21,19 @@ def points_passed(log):
     return Counter(log.read_text().split())
 
 
+def preloading(library):
+    """The environment that puts a library of ours in front of all others; also of the sanitizer's,
+    which refuses that unless it is told."""
+    assert library.exists(), f"{library} is missing: it is built with the C tests"
+    options = filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"])
+    return {"LD_PRELOAD": library, "ASAN_OPTIONS": ":".join(options)}
+
+
 def failing(kind, number=0, mode="once", error="EIO", log=None):
     """The environment in which the number-th call of a kind fails; 0: calls are only counted."""
-    assert INTERPOSER.exists(), f"{INTERPOSER} is missing: it is built with the C tests"
-    # The library goes in front of the sanitizer's, which does not like it.
-    sanitizer = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "verify_asan_link_order=0"]))
-    environment = {"LD_PRELOAD": INTERPOSER, "ASAN_OPTIONS": sanitizer,
-                   "SLUICE_INTERPOSE": f"{kind}:{number}:{mode}:{error}"}
-    return environment | ({"SLUICE_INTERPOSE_LOG": log} if log else {})
+    environment = {"SLUICE_INTERPOSE": f"{kind}:{number}:{mode}:{error}"}
+    environment |= {"SLUICE_INTERPOSE_LOG": log} if log else {}
+    return preloading(INTERPOSER) | environment
 
 
 def calls_made(log):

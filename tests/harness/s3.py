@@ -76,8 +76,10 @@ class S3(Server):
         return name
 
     def keys(self, bucket, prefix=""):
+        """Without what S3Proxy lists while it completes an object."""
         pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+        return [item["Key"] for page in pages for item in page.get("Contents", [])
+                if item.get("ETag") and not HALF_WRITTEN.search(item["Key"])]
 
     def read(self, bucket, key):
         return self.client().get_object(Bucket=bucket, Key=key)["Body"].read()

@@ -28,6 +28,8 @@ flows:
       - source-generate: {count: 30000, rate: 15000, duplicates: 0, malformed: 0}
       - %s
 """
+# So slow that it is in the middle for many times as long as a test needs to see that.
+SLOWLY = GENERATE.replace("rate: 15000", "rate: 3000")
 FILE = "sink-file: {path: out.ndjson, format: json}"
 
 
@@ -104,7 +106,7 @@ def test_a_server_that_dies_in_the_middle_does_not_hold_up_the_end(sluice, s3, f
     bucket = s3.create_bucket()
     proxy = FaultProxy(s3.port)
     sink = 'sink-s3: {url: "s3://%s/x/", format: json, max_rows: 1000}' % bucket
-    sluice.write("p.yaml", GENERATE % (trigger, sink))
+    sluice.write("p.yaml", SLOWLY % (trigger, sink))
     environment = s3.environment() | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{proxy.port}"}
     process = sluice.start("run", "p.yaml", env=environment)
     eventually(lambda: s3.uploads(bucket) or s3.keys(bucket), what="the first object")
@@ -115,8 +117,8 @@ def test_a_server_that_dies_in_the_middle_does_not_hold_up_the_end(sluice, s3, f
     assert last_line(sluice.log()).startswith(
         "sluice: stopped: flow f left something uncommitted: the next start ")
     proxy.heal()
+    sluice.write("p.yaml", GENERATE % (trigger, sink))
     sluice.run_ok("run", "--once", "p.yaml", env=environment)
-    proxy.stop()
     found = [line for key in s3.keys(bucket) for line in s3.read(bucket, key).splitlines()]
     assert len(found) == len(set(found)) == CLICKS and not s3.uploads(bucket)
 
@@ -183,13 +185,14 @@ def fail_it(sluice, process):
 @pytest.mark.parametrize("end, codes", [(kill_it, [-9]), (stop_it, [0]), (stop_it_twice, [0, 75]),
                                         (fail_it, [1])])
 def test_the_next_start_goes_on_after_any_end(sluice, end, codes):
-    sluice.write("p.yaml", GENERATE % ("", FILE))
+    sluice.write("p.yaml", SLOWLY % ("", FILE))
     process = sluice.start("run", "p.yaml")
     path = sluice.folder / "out.ndjson"
-    eventually(lambda: path.exists() and len(lines(sluice)) > 5000, what="some rows")
+    eventually(lambda: path.exists() and len(lines(sluice)) > 1000, what="some rows")
     assert end(sluice, process) in codes, sluice.log()[-2000:]
     for away in sluice.folder.glob("state/ends/checkpoints/f/*.away"):
         away.with_name(away.name.removesuffix(".away")).unlink()
         away.rename(away.with_name(away.name.removesuffix(".away")))
+    sluice.write("p.yaml", GENERATE % ("", FILE))
     sluice.run_ok("run", "--once", "p.yaml")
     assert len(lines(sluice)) == CLICKS and len(set(lines(sluice))) == CLICKS

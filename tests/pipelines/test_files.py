@@ -1,53 +1,16 @@
-"""Files in, files out: formats, compressions, bad input, and a crash at any moment."""
+"""Files in, files out: formats, compressions, bad input."""
 
 import csv
 import gzip
 import io
 import json
 import random
-import shutil
-import time
 
 import pytest
-import zstandard
+
+from files_story import BATCH, CLICK, PACK, UNPACK, copy, dead_letters, read_json, write_batch
 
 pytestmark = pytest.mark.sanitize
-
-CLICK = "{%s}" % ", ".join(
-    f"{name}: {{type: {type}, required: false}}" for name, type in
-    [("user", "string"), ("n", "int64"), ("x", "float64"), ("ok", "bool"), ("t", "timestamp")])
-
-BATCH = """
-pipeline: files
-settings: {lanes: %(lanes)s}
-schemas: {record: %(schema)s}
-flows:
-  copy:
-    every: 1h
-    steps:
-      - source-file: {path: %(source)s, format: %(format)s, schema: record}
-      - sink-file: {path: %(sink)s, format: %(sink_format)s}
-"""
-
-
-def write_batch(sluice, source, sink, format="json", sink_format="json", schema=CLICK, lanes=1):
-    sluice.write("files.yaml", BATCH % locals())
-
-
-def copy(sluice, *arguments, **keywords):
-    write_batch(sluice, *arguments, **keywords)
-    return sluice.run_ok("run", "--once", "files.yaml")
-
-
-def dead_letters(sluice):
-    """All rejected records of all flows under the state folder."""
-    return [json.loads(line) for path in sluice.folder.glob("state/**/deadletter/*.ndjson")
-            for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def read_json(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
 
 ROWS = [
     {"user": "plain", "n": 1, "x": 0.5, "ok": True, "t": "2026-01-02T03:04:05Z"},
@@ -57,11 +20,6 @@ ROWS = [
     {"user": "", "n": 2**53 + 1, "x": None, "ok": True, "t": "2026-01-02T03:04:05.123456Z"},
     {"user": None, "n": None, "x": 5e-324, "ok": None, "t": None},
 ]
-PACK = {"": lambda b: b, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
-UNPACK = {"": lambda b: b, ".gz": gzip.decompress,
-          ".zst": lambda b: zstandard.ZstdDecompressor().decompressobj(
-              read_across_frames=True).decompress(b)}
-
 
 def as_csv(rows):
     out = io.StringIO(newline="")
@@ -403,110 +361,3 @@ def test_a_batch_run_replaces_its_file_and_append_adds_to_it(sluice):
                 schema="{user: string}")
     sluice.run_ok("run", "--once", "files.yaml")
     assert (sluice.folder / "out.csv").read_text() == "user\na\na\n"
-
-
-def test_a_killed_batch_run_leaves_the_old_file_and_runs_again(sluice):
-    sluice.write("in.json", b'{"user":"old","n":1}\n{"user":"bad"}\n')
-    copy(sluice, "in.json", "out.csv", sink_format="csv", schema="{user: string, n: int64}")
-    rows = [{"user": f"u{i}", "n": i} for i in range(400000)]
-    sluice.write("in.json", "".join('{"user":"%(user)s","n":%(n)d}\n' % row for row in rows) + "x\n")
-    rng = random.Random(7)
-    kills = 0
-    while kills < 3:
-        process = sluice.start("run", "--once", "files.yaml")
-        while not list(sluice.folder.glob(".out*")) and process.poll() is None:
-            time.sleep(0.002)
-        time.sleep(rng.random() * 0.1)
-        kills += process.poll() is None
-        sluice.kill(process)
-        content = (sluice.folder / "out.csv").read_text()
-        assert content == "user,n\nold,1\n" or content.count("\n") == 400001
-    sluice.run_ok("run", "--once", "files.yaml")
-    lines = (sluice.folder / "out.csv").read_text().splitlines()
-    assert lines == ["user,n"] + ["%(user)s,%(n)d" % row for row in rows]
-    assert [letter["original"] for letter in dead_letters(sluice)] == ["x"]
-    assert [path.name for path in sluice.folder.glob(".out*")] == []
-
-
-CONTINUOUS = """
-pipeline: files
-settings: {checkpoint: 20ms}
-schemas: {record: {user: string, n: int64}}
-flows:
-  copy:
-    steps:
-%s
-"""
-RAW = """
-      - source-file: {path: 'in/*'}
-      - transform-parse: {format: json, schema: record}
-      - sink-file: {path: %s, format: json}"""
-TYPED = """
-      - source-file: {path: 'in/*', format: %s, schema: record}
-      - sink-file: {path: %s, format: json}"""
-
-
-PARTS, ROWS_A_PART = 6, 50_000
-
-
-def write_parts(sluice, format, ending):
-    """Every tenth record is bad; so dead letters are counted, too."""
-    good, bad = [], 0
-    for part in range(PARTS):
-        lines = ["user,n"] if format == "csv" else []
-        for i in range(ROWS_A_PART):
-            n = part * ROWS_A_PART + i
-            text = n if n % 10 else "x"
-            lines.append(f"u{n},{text}" if format == "csv" else
-                         '{"user":"u%d","n":%s}' % (n, text if n % 10 else '"x"'))
-            bad += not n % 10
-            if n % 10:
-                good.append(n)
-        sluice.write(f"in/part-{part}.{format}{ending}", PACK[ending](("\n".join(lines) + "\n").encode()))
-    return good, bad
-
-
-def kill_after_a_checkpoint(sluice, seconds):
-    """Starts a run and kills it a moment after a checkpoint of its own; False where it ended."""
-    def checkpoint():
-        return [path.read_text() for path in sluice.folder.glob("state/**/committed")]
-    before = checkpoint()
-    process = sluice.start("run", "--once", "files.yaml")
-    while checkpoint() == before and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(seconds)
-    if process.poll() is None:
-        sluice.kill(process)
-        return True
-    assert process.returncode == 0, sluice.log()
-    return False
-
-
-@pytest.mark.parametrize("steps, format, ending, out", [
-    (RAW % "out.json", "json", "", "out.json"),
-    (RAW % "out.json.gz", "json", ".gz", "out.json.gz"),
-    (TYPED % ("json", "out.json"), "json", "", "out.json"),
-    (TYPED % ("csv", "out.json.zst"), "csv", "", "out.json.zst"),
-    (TYPED % ("csv", "out.json"), "csv", ".zst", "out.json"),
-], ids=["raw", "raw-gz", "json", "csv", "csv-zst"])
-def test_killed_at_any_moment_a_continuous_flow_goes_on_without_loss_or_duplicates(
-        sluice, steps, format, ending, out):
-    good, bad = write_parts(sluice, format, ending)
-    sluice.write("files.yaml", CONTINUOUS % steps)
-    rng = random.Random(steps + ending)
-    kills = 0
-    # How far a run gets before it is killed is the machine's affair: until it was killed often.
-    while kills < 3:
-        shutil.rmtree(sluice.folder / "state", ignore_errors=True)
-        (sluice.folder / out).unlink(missing_ok=True)
-        kills += sum(kill_after_a_checkpoint(sluice, rng.random() * 0.03) for _ in range(6))
-        sluice.run_ok("run", "--once", "files.yaml")
-    content = UNPACK["." + out.rsplit(".", 1)[1] if out.count(".") > 1 else ""](
-        (sluice.folder / out).read_bytes())
-    assert sorted(json.loads(line)["n"] for line in content.decode().splitlines()) == good
-    letters = dead_letters(sluice)
-    assert len(letters) == bad
-    header = 1 if format == "csv" else 0
-    places = {(int(r["origin"][len("in/part-")]) * ROWS_A_PART + r["position"] - 1 - header)
-              if r["origin"] else None for r in letters}
-    assert places == set(range(0, PARTS * ROWS_A_PART, 10))

@@ -76,7 +76,7 @@ static enum sluice_status tally_place(const struct place *place, const struct le
 {
     struct letter_reader *reader = NULL;
     struct letter letter;
-    enum sluice_status status = letter_reader_open(place->path, &reader, error);
+    enum sluice_status status = place_read(place, &reader, error);
     while (status == SLUICE_OK) {
         status = letter_reader_next(reader, &letter, error);
         if (status == SLUICE_OK && letter_matches(&letter, filter) &&
@@ -138,11 +138,6 @@ static void append_others(const struct letters_request *request, struct text *te
                             "%s: rejected rows go to %s (%s:%d); these verbs know the default dead "
                             "letter alone\n",
                             flow->name, declared->name, declared->mark.file, declared->mark.line);
-            } else if (pipeline->settings.state_store) {
-                text_printf(text,
-                            "%s: letters are objects under %s/%s/deadletter/%s/; these verbs know "
-                            "state in a folder alone\n",
-                            flow->name, pipeline->settings.state, pipeline->name, flow->name);
             } else if (!is_there) {
                 text_printf(text, "%s: no letters\n", flow->name);
             }

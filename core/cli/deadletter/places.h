@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where letters are: the flows of a plan, and the members in its state folder. */
+/* Where letters are: the flows of a plan, and the members in its state. */
 #ifndef SLUICE_CLI_DEADLETTER_PLACES_H
 #define SLUICE_CLI_DEADLETTER_PLACES_H
 
@@ -13,17 +13,23 @@ struct place {
     const struct pipeline_plan *pipeline;
     const struct flow_plan *flow;
     char *member;
-    char *path;
+    char *path; /* for people */
+    struct letter_box *box;
 };
 
 struct places {
     size_t count, capacity;
     struct place *places;
+    size_t view_count;
+    struct store_view **views; /* of pipelines whose letters are objects */
 };
 
-/* Those that exist, in the order of flows, then members; `member` NULL: of all. False without
- * memory. */
-bool places_find(const struct plan *plan, const char *member, struct places *places);
+/* Those that exist, in the order of flows, then members; `member` NULL: of all. */
+enum sluice_status places_find(const struct plan *plan, const char *member, struct places *places,
+                               struct sluice_error *error);
+/* A reader of what is there now. */
+enum sluice_status place_read(const struct place *place, struct letter_reader **reader,
+                              struct sluice_error *error);
 void places_reset(struct places *places);
 
 /* A row of the dead letter that the flow declares, instead of the default; NULL: the default. */

@@ -92,7 +92,7 @@ static enum sluice_status show_place(const struct letters_request *request,
     struct letter letter;
     struct text text = {0};
     bool is_first = true;
-    enum sluice_status status = letter_reader_open(place->path, &reader, error);
+    enum sluice_status status = place_read(place, &reader, error);
     while (status == SLUICE_OK) {
         status = letter_reader_next(reader, &letter, error);
         if (status != SLUICE_OK || !letter_matches(&letter, &request->filter)) {

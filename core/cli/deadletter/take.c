@@ -29,8 +29,9 @@ enum exit_code purge_letters(const struct letters_request *request)
     for (size_t i = 0; i < request->places->count && status == SLUICE_OK; i++) {
         const struct place *place = &request->places->places[i];
         uint64_t count = 0;
-        status = runtime_purge(place->pipeline, place->flow, place->member, &request->filter,
-                               &count, error);
+        const struct flow_letters letters = {place->pipeline, place->flow, place->member,
+                                             place->box};
+        status = runtime_purge(&letters, &request->filter, &count, error);
         if (status == SLUICE_OK) {
             append_place_name(request->places, place, &text);
             text_printf(&text, "%" PRIu64 " letter%s purged\n", count, count == 1 ? "" : "s");
@@ -110,7 +111,11 @@ static enum exit_code preview(const struct letters_request *request)
         if (place->flow->trigger != FLOW_CONTINUOUS) {
             continue;
         }
-        status = runtime_preview_replay(place->flow, place->path, &request->filter, &report, error);
+        status = letter_box_fetch(place->box, error);
+        if (status == SLUICE_OK) {
+            status = runtime_preview_replay(place->flow, letter_box_path(place->box),
+                                            &request->filter, &report, error);
+        }
         append_report(place->flow->name, &report, true, &text);
     }
     if (status != SLUICE_OK && error) {

@@ -116,14 +116,22 @@ static bool read_request(const struct arguments *arguments, struct letters_reque
 static enum exit_code act_on_plan(struct letters_request *request, size_t action)
 {
     struct places places;
+    struct sluice_error *error = error_create();
     enum exit_code code = EXIT_FAILED;
-    if (places_find(request->plan, request->member, &places)) {
+    if (!error) {
+        complain("no memory to look for letters");
+        return code;
+    }
+    enum sluice_status status = places_find(request->plan, request->member, &places, error);
+    if (status == SLUICE_OK) {
         request->places = &places;
         code = actions[action].act(request);
     } else {
-        complain("no memory to look for letters");
+        complain_error(error);
+        code = exit_code_of(status);
     }
     places_reset(&places);
+    error_destroy(error);
     return code;
 }
 
@@ -169,7 +177,7 @@ const struct verb verb_deadletter = {
             "replay feeds them to the steps that rejected them, as the pipeline file is now, and\n"
             "removes them once their output is committed: each takes effect exactly once, or is a\n"
             "letter again. It needs a continuous flow that is not running. purge removes letters.\n"
-            "All know the default dead letter, in the state folder.",
+            "All know the default dead letter, in the pipeline's state.",
     .flags = flags,
     .flag_count = FLAG_COUNT,
     .least_operands = 2,

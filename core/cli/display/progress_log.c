@@ -75,6 +75,7 @@ static void summarize_step(const struct flow_view *flow, const struct step_statu
     add_number(&fields, "duplicates", (double)status->duplicates);
     add_number(&fields, "retries", (double)status->retries);
     add_number(&fields, "bytes", (double)step_bytes(status));
+    add_number(&fields, "spilled_bytes", (double)status->spilled_bytes);
     add_number(&fields, "working_ms", (double)status->working_ns / 1e6);
     struct log_scope scope = {.pipeline = flow->status.pipeline->name,
                               .flow = flow->status.plan->name,

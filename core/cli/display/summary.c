@@ -74,6 +74,11 @@ static void append_notes(const struct status_view *view, size_t index, struct te
             append_count(text, status->duplicates);
             text_append(text, " rows already there\n");
         }
+        if (status->spilled_bytes > 0) {
+            text_printf(text, "%s: %s moved ", flow->status.plan->name, status->plan->name);
+            append_size(text, (double)status->spilled_bytes);
+            text_append(text, " to disk, for want of memory\n");
+        }
     }
     text_printf(text, "%s: ", flow->status.plan->name);
     append_flow_state(flow, view->wall_ms, text);

@@ -117,8 +117,8 @@ static enum sluice_status view_elements(struct arrow_check *check, struct sluice
                                         size_t width, int64_t extra, const void **elements)
 {
     const char *start = check->array->buffers[1];
+    *elements = no_values;
     if (view->length == 0) {
-        *elements = no_values;
         return SLUICE_OK;
     }
     if (!start || (uintptr_t)start % width != 0) {

@@ -106,6 +106,38 @@ static void floats_that_are_equal_hash_equally(void **state)
     builder_destroy(builder);
 }
 
+static void rows_taken_of_one_origin_keep_it(void **state)
+{
+    (void)state;
+    struct sluice_builder *builder = create_builder();
+    for (int64_t i = 0; i < 60; i++) {
+        if (i % 20 == 0) {
+            builder_origin(builder, "topic", (int32_t)(i / 20));
+        }
+        append_row(builder, i);
+        builder_end_row(builder, 1000 + i);
+    }
+    struct sluice_batch *batch = finish_batch(builder);
+    for (int64_t first = 0; first <= 40; first += 4) { /* within one origin, and over two */
+        static const int32_t rows[] = {15, 0, 7, 7};
+        struct sluice_batch *slice;
+        struct sluice_batch *taken;
+        assert_int_equal(batch_slice(batch, first, 16, &slice, error), SLUICE_OK);
+        assert_int_equal(batch_take(&account, slice, rows, 4, &taken, error), SLUICE_OK);
+        for (int64_t row = 0; row < 4; row++) {
+            struct sluice_origin origin;
+            int64_t position;
+            assert_true(batch_origin(taken, row, &origin, &position));
+            assert_int_equal(position, 1000 + first + rows[row]);
+            assert_int_equal(origin.partition, (first + rows[row]) / 20);
+        }
+        batch_release(slice);
+        batch_release(taken);
+    }
+    batch_release(batch);
+    builder_destroy(builder);
+}
+
 static void slices_and_taken_rows_keep_values_and_origins(void **state)
 {
     (void)state;
@@ -215,6 +247,7 @@ int main(void)
         FIXTURE_TEST(a_plugin_of_an_older_header_has_shorter_fields),
         FIXTURE_TEST(codes_and_strings_are_equal_in_hash_and_order),
         FIXTURE_TEST(floats_that_are_equal_hash_equally),
+        FIXTURE_TEST(rows_taken_of_one_origin_keep_it),
         FIXTURE_TEST(slices_and_taken_rows_keep_values_and_origins),
         FIXTURE_TEST(columns_are_assembled_without_a_copy),
     };

@@ -173,6 +173,44 @@ static void raw_room_is_part_of_the_column_after_commit(void **state)
     builder_destroy(builder);
 }
 
+static void columns_and_rows_come_in_many(void **state)
+{
+    (void)state;
+    const struct sluice_field one = {.name = "s", .type = SLUICE_TYPE_STRING};
+    const struct sluice_schema small = {sizeof one, 1, &one};
+    const struct sluice_string strings[] = {{"ab", 2}, {NULL, 0}, {"", 0}, {"cde", 3}};
+    const int64_t positions[] = {7, 8, 9, 11};
+    struct sluice_builder *builder;
+    builder_create(&account, NULL, &small, &builder, error);
+    assert_int_equal(builder_origin(builder, "file", -1), SLUICE_OK);
+    assert_int_equal(builder_strings(builder, 0, strings, 4), SLUICE_OK);
+    assert_int_equal(builder_end_rows(builder, positions, 4), SLUICE_OK);
+    struct sluice_batch *batch = finish_batch(builder);
+    struct sluice_column column;
+    batch_column(batch, 0, &column);
+    assert_int_equal(column.null_count, 1);
+    for (int64_t row = 0; row < 4; row++) {
+        struct sluice_origin origin;
+        int64_t position;
+        assert_true(batch_origin(batch, row, &origin, &position));
+        assert_int_equal(position, positions[row]);
+        assert_int_equal(sluice_column_is_null(&column, row), strings[row].bytes == NULL);
+        assert_int_equal(sluice_column_string(&column, row).size, strings[row].size);
+    }
+    assert_memory_equal(sluice_column_string(&column, 3).bytes, "cde", 3);
+    batch_release(batch);
+    /* One value short, one too many, and a column that is not there. */
+    builder_strings(builder, 0, strings, 3);
+    assert_int_equal(builder_end_rows(builder, positions, 4), SLUICE_FATAL);
+    assert_int_equal(builder_finish(builder, &batch, error), SLUICE_FATAL);
+    builder_strings(builder, 0, strings, 4);
+    assert_int_equal(builder_end_rows(builder, positions, 3), SLUICE_FATAL);
+    assert_int_equal(builder_finish(builder, &batch, error), SLUICE_FATAL);
+    assert_int_equal(builder_strings(builder, 1, strings, 1), SLUICE_FATAL);
+    builder_finish(builder, &batch, error);
+    builder_destroy(builder);
+}
+
 static void values_are_copied_from_batch_to_builder(void **state)
 {
     (void)state;
@@ -254,6 +292,7 @@ int main(void)
         FIXTURE_TEST(rows_can_be_dropped_and_must_be_complete),
         FIXTURE_TEST(a_full_dictionary_makes_the_column_plain),
         FIXTURE_TEST(raw_room_is_part_of_the_column_after_commit),
+        FIXTURE_TEST(columns_and_rows_come_in_many),
         FIXTURE_TEST(values_are_copied_from_batch_to_builder),
         FIXTURE_TEST(a_batch_over_the_budget_is_lost_with_a_clear_error),
     };

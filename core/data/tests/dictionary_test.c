@@ -189,6 +189,58 @@ static void several_threads_agree_on_the_codes(void **state)
     assert_int_equal(account.used_bytes, 0);
 }
 
+/* Appends `count` strings, each of them `uses` times in a row, as one batch. */
+static struct sluice_batch *build_strings(struct sluice_builder *builder, int first, int count,
+                                          int uses, struct sluice_error *error)
+{
+    char text[24];
+    for (int i = 0; i < count * uses; i++) {
+        size_t size = (size_t)snprintf(text, sizeof text, "string %d", first + i / uses);
+        builder_string(builder, 0, text, size);
+        builder_end_row(builder, -1);
+    }
+    struct sluice_batch *batch;
+    assert_int_equal(builder_finish(builder, &batch, error), SLUICE_OK);
+    return batch;
+}
+
+/* Whether a batch that follows on so many strings, used so often each, has codes still. */
+static bool keeps_codes(int strings, int uses)
+{
+    enum { PART = 10000 };
+    const struct sluice_field field = {
+        .name = "x", .type = SLUICE_TYPE_STRING, .is_dictionary = true};
+    const struct sluice_schema schema = {sizeof field, 1, &field};
+    struct sluice_error *error = error_create();
+    struct dictionary_set *set = dictionary_set_create(&account, 1 << 20, 1 << 26);
+    struct sluice_builder *builder;
+    assert_int_equal(builder_create(&account, set, &schema, &builder, error), SLUICE_OK);
+    struct sluice_batch *batch = NULL;
+    for (int first = 0; first < strings; first += PART) {
+        batch_release(batch);
+        batch = build_strings(builder, first, PART, uses, error);
+    }
+    struct sluice_column column;
+    batch_column(batch, 0, &column);
+    bool has_codes = column.codes != NULL;
+    struct sluice_string last = sluice_column_string(&column, column.length - 1);
+    assert_memory_equal(last.bytes, "string ", 7);
+    batch_release(batch);
+    builder_destroy(builder);
+    dictionary_set_destroy(set);
+    error_destroy(error);
+    return has_codes;
+}
+
+static void a_dictionary_whose_strings_hardly_repeat_gives_way(void **state)
+{
+    (void)state;
+    assert_true(keeps_codes(100000, 1)); /* too few to judge */
+    assert_false(keeps_codes(180000, 3));
+    assert_true(keeps_codes(180000, 4));
+    assert_int_equal(account.used_bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +248,7 @@ int main(void)
         cmocka_unit_test_setup(equal_hashes_of_different_strings_do_no_harm, set_up),
         cmocka_unit_test_setup(past_a_cap_there_is_no_code, set_up),
         cmocka_unit_test_setup(over_the_budget_there_is_no_code, set_up),
+        cmocka_unit_test_setup(a_dictionary_whose_strings_hardly_repeat_gives_way, set_up),
         cmocka_unit_test_setup(several_threads_agree_on_the_codes, set_up),
     };
     return cmocka_run_group_tests_name("dictionary", tests, NULL, NULL);

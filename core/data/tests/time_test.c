@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "data/data.h"
+#include "data/values/calendar.h"
 #include "data/values/time_format.h"
 
 #include <setjmp.h>
@@ -109,7 +110,8 @@ static bool both_agree(const char *text, size_t size)
 {
     int64_t fixed = 0;
     int64_t any = 0;
-    bool is_fixed = time_parse_fixed(text, size, &fixed);
+    static struct time_near near; /* of whatever was read before */
+    bool is_fixed = time_parse_fixed(text, size, &near, &fixed);
     bool is_any = time_parse_iso8601(time_format_default(), text, size, &any);
     if (is_fixed && (!is_any || fixed != any)) {
         fail_msg("%.*s: %lld against %lld", (int)size, text, (long long)fixed, (long long)any);
@@ -126,8 +128,9 @@ static void the_usual_shape_is_read_the_same_on_every_day(void **state)
         int64_t value_us = (day * 86400 + (day & 0xffff)) * 1000000 + day % 7 * 1001;
         format_timestamp(value_us, text);
         int64_t read = 0;
+        struct time_near near = {.is_known = false};
         assert_true(both_agree(text, strlen(text)));
-        assert_true(time_parse_fixed(text, strlen(text), &read));
+        assert_true(time_parse_fixed(text, strlen(text), &near, &read));
         assert_int_equal(read, value_us);
     }
 }
@@ -310,6 +313,40 @@ static void times_are_printed_in_utc(void **state)
     assert_string_equal(read_as(time_format_default(), plain), plain);
 }
 
+/* The calendar by multiplications against the one by divisions, and the text against printf's. */
+static void every_day_of_ten_thousand_years_is_printed_as_the_slow_calendar_says(void **state)
+{
+    (void)state;
+    for (int64_t days = first_common_day - 1; days <= last_common_day + 1; days++) {
+        int64_t value_us = (days * seconds_per_day + (days * 7919 % seconds_per_day)) * 1000000 +
+                           (days % 3 ? days * 104729 % 1000 * (days % 2 ? 1000 : 1) : 0);
+        struct civil_time civil;
+        int64_t year;
+        int month;
+        int day;
+        civil_of_us(value_us, &civil);
+        date_of_days(floor_divide(floor_divide(value_us, us_per_second), seconds_per_day), &year,
+                     &month, &day);
+        assert_true(civil.year == year && civil.month == month && civil.day == day);
+        if (days % 97 != 0 || year < 0 || year > 9999) {
+            continue;
+        }
+        char want[80];
+        char got[40];
+        int size = snprintf(want, sizeof want, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, month,
+                            day, civil.hour, civil.minute, civil.second);
+        int fraction = (int)floor_rest(value_us, us_per_second);
+        bool is_short = fraction % 1000 == 0;
+        if (fraction != 0) {
+            size += snprintf(want + size, 20, is_short ? ".%03d" : ".%06d",
+                             is_short ? fraction / 1000 : fraction);
+        }
+        memcpy(want + size, "Z", 2);
+        assert_int_equal(format_timestamp(value_us, got), size + 1);
+        assert_string_equal(got, want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +359,7 @@ int main(void)
         cmocka_unit_test(zones_agree_with_the_c_library),
         cmocka_unit_test(zone_names_lead_nowhere_else),
         cmocka_unit_test(times_are_printed_in_utc),
+        cmocka_unit_test(every_day_of_ten_thousand_years_is_printed_as_the_slow_calendar_says),
     };
     return cmocka_run_group_tests_name("time", tests, set_up, tear_down);
 }

@@ -9,6 +9,10 @@
 static const int64_t us_per_second = 1000000;
 static const int64_t seconds_per_day = 86400;
 
+/* 0000-03-01 and 9999-12-31 in days since 1970: between them dates need no care for signs. */
+static const int64_t first_common_day = -719468;
+static const int64_t last_common_day = 2932896;
+
 struct civil_time {
     int64_t year;
     int month; /* 1 .. 12 */
@@ -56,6 +60,23 @@ static inline void date_of_days(int64_t days, int64_t *year, int *month, int *da
     *year = year_of_era + era * 400 + (*month <= 2);
 }
 
+/* The same for days of the years 0 to 9999, by multiplications: a century, a year and a month are
+ * each the high half of a product with 2^n / length. Checked against date_of_days for every day. */
+static inline void date_of_common_days(int64_t days, int64_t *year, int *month, int *day)
+{
+    uint32_t quarters = 4 * (uint32_t)(days + 719468) + 3;
+    uint32_t century = quarters / 146097;
+    uint32_t quarter_of_century = quarters % 146097 | 3;
+    uint64_t years = (uint64_t)2939745 * quarter_of_century; /* 2^32 / 1461 */
+    uint32_t year_of_century = (uint32_t)(years >> 32);
+    uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    uint32_t months = 2141 * day_of_year + 197913; /* 2^16 / 30.6, from March */
+    bool is_next_year = day_of_year >= 306;
+    *year = (int64_t)(century * 100 + year_of_century + is_next_year);
+    *month = (int)(months >> 16) - (is_next_year ? 12 : 0);
+    *day = (int)((months & 0xFFFF) / 2141) + 1;
+}
+
 static inline bool is_leap_year(int64_t year)
 {
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -72,11 +93,16 @@ static inline void civil_of_us(int64_t value_us, struct civil_time *civil)
     int64_t seconds = floor_divide(value_us, us_per_second);
     int64_t days = floor_divide(seconds, seconds_per_day);
     int rest = (int)(seconds - days * seconds_per_day);
-    date_of_days(days, &civil->year, &civil->month, &civil->day);
+    if (days >= first_common_day && days <= last_common_day) {
+        date_of_common_days(days, &civil->year, &civil->month, &civil->day);
+    } else {
+        date_of_days(days, &civil->year, &civil->month, &civil->day);
+    }
     civil->hour = rest / 3600;
     civil->minute = rest / 60 % 60;
     civil->second = rest % 60;
-    civil->microsecond = (int)floor_rest(value_us, us_per_second);
+    /* Unsigned: seconds * us_per_second may lie a little below INT64_MIN. */
+    civil->microsecond = (int)((uint64_t)value_us - (uint64_t)seconds * (uint64_t)us_per_second);
 }
 
 #endif

@@ -183,32 +183,49 @@ size_t format_float64(double value, char text[32])
     return size;
 }
 
+static char *write_pair(int value, char *at)
+{
+    memcpy(at, digit_pairs + value * 2, 2);
+    return at + 2;
+}
+
+/* ".123" or ".123456", nothing for none. */
+static char *write_fraction(int microsecond, char *at)
+{
+    if (microsecond == 0) {
+        return at;
+    }
+    int millisecond = microsecond / 1000;
+    int rest = microsecond % 1000;
+    *at++ = '.';
+    *at++ = (char)('0' + millisecond / 100);
+    at = write_pair(millisecond % 100, at);
+    if (rest != 0) {
+        *at++ = (char)('0' + rest / 100);
+        at = write_pair(rest % 100, at);
+    }
+    return at;
+}
+
 size_t format_timestamp(int64_t value_us, char text[40])
 {
     struct civil_time civil;
     civil_of_us(value_us, &civil);
     char *at = text;
     if (civil.year >= 0 && civil.year <= 9999) {
-        memcpy(at, digit_pairs + civil.year / 100 * 2, 2);
-        memcpy(at + 2, digit_pairs + civil.year % 100 * 2, 2);
-        at += 4;
+        at = write_pair((int)(civil.year / 100), at);
+        at = write_pair((int)(civil.year % 100), at);
     } else { /* ISO 8601's expanded form: a sign and six digits */
         *at++ = civil.year < 0 ? '-' : '+';
         at = write_padded((uint64_t)(civil.year < 0 ? -civil.year : civil.year), 6, at);
     }
-    const int parts[] = {civil.month, civil.day, civil.hour, civil.minute, civil.second};
-    for (int i = 0; i < 5; i++) {
-        *at++ = "--T::"[i];
-        memcpy(at, digit_pairs + parts[i] * 2, 2);
-        at += 2;
-    }
-    if (civil.microsecond % 1000 != 0) {
-        *at++ = '.';
-        at = write_padded((uint64_t)civil.microsecond, 6, at);
-    } else if (civil.microsecond != 0) {
-        *at++ = '.';
-        at = write_padded((uint64_t)civil.microsecond / 1000, 3, at);
-    }
+    memcpy(at, "-00-00T00:00:00", 15);
+    write_pair(civil.month, at + 1);
+    write_pair(civil.day, at + 4);
+    write_pair(civil.hour, at + 7);
+    write_pair(civil.minute, at + 10);
+    write_pair(civil.second, at + 13);
+    at = write_fraction(civil.microsecond, at + 15);
     *at++ = 'Z';
     *at = '\0';
     return (size_t)(at - text);

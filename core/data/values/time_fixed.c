@@ -48,28 +48,35 @@ static inline bool take_digit(char byte, int *value)
     return (unsigned)*value <= 9;
 }
 
-static bool take_short_fraction(const char *bytes, int digits, int *us)
+/* "123Z" */
+static inline bool take_ms(const char *bytes, int *us)
 {
-    *us = 0;
-    for (int i = 0; i < digits; i++) {
-        int digit;
-        if (!take_digit(bytes[i], &digit)) {
-            return false;
-        }
-        *us = *us * 10 + digit;
-    }
-    *us *= digits == 3 ? 1000 : 1;
-    return true;
+    uint32_t word;
+    uint32_t zeros;
+    memcpy(&word, bytes, sizeof word);
+    memcpy(&zeros, "000Z", sizeof zeros);
+    uint32_t values = word ^ zeros;
+    *us = (int)((values & 0xff) * 100000 + (values >> 8 & 0xff) * 10000 + (values >> 16) * 1000);
+    return (((values + UINT32_C(0x7f767676)) | values) & UINT32_C(0x80808080)) == 0;
 }
 
-static bool take_fraction(const char *bytes, size_t size, int *us)
+/* ".123456Z" */
+static inline bool take_us(const char *bytes, int *us)
+{
+    uint64_t values;
+    bool is_right = take_word(bytes, ".000000Z", UINT64_C(0x7f7676767676767f), &values);
+    uint64_t joined = join_pairs(values);
+    *us = pair_at(joined, 1) * 10000 + pair_at(joined, 3) * 100 + pair_at(joined, 5);
+    return is_right;
+}
+
+static inline bool take_fraction(const char *bytes, size_t size, int *us)
 {
     *us = 0;
-    if (size == WHOLE_SECONDS) {
-        return bytes[19] == 'Z';
+    if (size == WITH_MS) {
+        return bytes[19] == '.' && take_ms(bytes + 20, us);
     }
-    return (size == WITH_MS || size == WITH_US) && bytes[19] == '.' && bytes[size - 1] == 'Z' &&
-           take_short_fraction(bytes + 20, (int)size - 21, us);
+    return size == WHOLE_SECONDS ? bytes[19] == 'Z' : size == WITH_US && take_us(bytes + 19, us);
 }
 
 /* As days_of_date() (calendar.h), for the years 1 to 9999 without 64-bit divisions. */
@@ -82,35 +89,62 @@ static int32_t days_of_near_date(int year, int month, int day)
     return (int32_t)(march_year * 365 + leap_days) + before[month - 1] + day - 1 - 719468;
 }
 
-bool time_parse_fixed(const char *bytes, size_t size, int64_t *value_us)
+/* "2026-01-31" to days since 1970. */
+static bool take_date(const char *bytes, int32_t *days)
 {
     uint64_t date;
-    uint64_t time;
     int tens;
     int ones;
+    if (!take_word(bytes, "0000-00-", UINT64_C(0x7f76767f76767676), &date) ||
+        !take_digit(bytes[8], &tens) || !take_digit(bytes[9], &ones)) {
+        return false;
+    }
+    date = join_pairs(date);
+    int year = pair_at(date, 0) * 100 + pair_at(date, 2);
+    int month = pair_at(date, 5);
+    int day = tens * 10 + ones;
+    if (year < 1 || month < 1 || month > 12 || day < 1 ||
+        (day > 28 && day > days_in_month(year, month))) {
+        return false;
+    }
+    *days = days_of_near_date(year, month, day);
+    return true;
+}
+
+/* Events that come together are mostly of one day. */
+static inline bool take_date_near(const char *bytes, struct time_near *near)
+{
+    uint64_t first = load_word(bytes);
+    uint16_t last;
+    memcpy(&last, bytes + sizeof first, sizeof last);
+    if (near->is_known && first == near->first && last == near->last) {
+        return true;
+    }
+    near->is_known = take_date(bytes, &near->days);
+    near->first = first;
+    near->last = last;
+    return near->is_known;
+}
+
+bool time_parse_fixed(const char *bytes, size_t size, struct time_near *near, int64_t *value_us)
+{
+    uint64_t time;
     int us;
-    if (size < WHOLE_SECONDS ||
-        !take_word(bytes, "0000-00-", UINT64_C(0x7f76767f76767676), &date) ||
-        !take_digit(bytes[8], &tens) || !take_digit(bytes[9], &ones) ||
+    if (size < WHOLE_SECONDS || !take_date_near(bytes, near) ||
         (bytes[10] != 'T' && bytes[10] != ' ') ||
         !take_word(bytes + 11, "00:00:00", UINT64_C(0x76767f76767f7676), &time) ||
         !take_fraction(bytes, size, &us)) {
         return false;
     }
-    date = join_pairs(date);
     time = join_pairs(time);
-    int year = pair_at(date, 0) * 100 + pair_at(date, 2);
-    int month = pair_at(date, 5);
-    int day = tens * 10 + ones;
     int hour = pair_at(time, 0);
     int minute = pair_at(time, 3);
     int second = pair_at(time, 6);
-    if (year < 1 || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59 ||
-        (day > 28 && day > days_in_month(year, month))) {
+    if (hour > 23 || minute > 59 || second > 59) {
         return false;
     }
-    int64_t seconds = (int64_t)days_of_near_date(year, month, day) * seconds_per_day + hour * 3600 +
-                      minute * 60 + second;
+    int64_t seconds =
+        (int64_t)near->days * seconds_per_day + hour * 3600 + minute * 60 + second;
     *value_us = seconds * us_per_second + us;
     return true;
 }

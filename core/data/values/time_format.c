@@ -101,10 +101,11 @@ static bool parse_epoch(int64_t us_per_unit, const char *bytes, size_t size, int
 bool time_format_parse(const struct sluice_time_format *format, const char *bytes, size_t size,
                        int64_t *value_us)
 {
+    struct time_near near = {.is_known = false};
     *value_us = 0;
     switch (format->kind) {
     case FORMAT_ISO8601:
-        return time_parse_fixed(bytes, size, value_us) ||
+        return time_parse_fixed(bytes, size, &near, value_us) ||
                time_parse_iso8601(format, bytes, size, value_us);
     case FORMAT_EPOCH:
         return size > 0 && parse_epoch(format->us_per_unit, bytes, size, value_us);
@@ -112,4 +113,22 @@ bool time_format_parse(const struct sluice_time_format *format, const char *byte
         return time_parse_pattern(format, bytes, size, value_us);
     }
     return false;
+}
+
+int64_t time_format_parse_many(const struct sluice_time_format *format,
+                               const struct sluice_string *texts, int64_t count,
+                               int64_t *values_us)
+{
+    bool is_iso8601 = format->kind == FORMAT_ISO8601;
+    struct time_near near = {.is_known = false};
+    for (int64_t i = 0; i < count; i++) {
+        const char *bytes = texts[i].bytes;
+        size_t size = texts[i].size;
+        values_us[i] = 0;
+        if (bytes && !(is_iso8601 && time_parse_fixed(bytes, size, &near, &values_us[i])) &&
+            !time_format_parse(format, bytes, size, &values_us[i])) {
+            return i;
+        }
+    }
+    return count;
 }

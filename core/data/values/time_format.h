@@ -16,8 +16,15 @@ struct sluice_time_format {
 
 bool time_parse_iso8601(const struct sluice_time_format *format, const char *bytes, size_t size,
                         int64_t *value_us);
+/* The date of the text before. */
+struct time_near {
+    bool is_known;
+    uint64_t first; /* its ten bytes */
+    uint16_t last;
+    int32_t days;
+};
 /* ISO 8601 in its usual shape only; false also says that the text may have another one. */
-bool time_parse_fixed(const char *bytes, size_t size, int64_t *value_us);
+bool time_parse_fixed(const char *bytes, size_t size, struct time_near *near, int64_t *value_us);
 bool time_parse_pattern(const struct sluice_time_format *format, const char *bytes, size_t size,
                         int64_t *value_us);
 /* NULL where the pattern can give a date; else what is wrong with it. */

@@ -44,6 +44,14 @@ static inline int64_t sluice_batch_bytes(const struct sluice_host *host,
     return host->table->batch_bytes(host, batch);
 }
 
+/* Source: when the oldest event of a new batch happened, where the source knows (µs since 1970). What
+ * is made of the batch inherits it; sinks are measured against it. */
+static inline void sluice_batch_set_event_time(const struct sluice_host *host,
+                                               struct sluice_batch *batch, int64_t oldest_us)
+{
+    host->table->batch_set_event_time(host, batch, oldest_us);
+}
+
 /* Which of the upstream lanes sent it: 0 .. n - 1. Stream properties hold for each sender. */
 static inline int sluice_batch_sender(const struct sluice_host *host,
                                       const struct sluice_batch *batch)

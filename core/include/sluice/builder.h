@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Building batches, value by value or through raw buffers. A row gets one value a column, in any
- * column order, then sluice_builder_end_row(); sluice_builder_drop_row() takes back a row that
- * turned out bad. A builder belongs to one instance and is not for several threads.
+/* Building batches, value by value, column by column, or through raw buffers. A row gets one value a
+ * column, in any column order, then sluice_builder_end_row(); sluice_builder_drop_row() takes back a
+ * row that turned out bad. Who has many rows at hand appends them a column at a time, with
+ * sluice_builder_strings() or raw room, and closes them by sluice_builder_end_rows(). A builder belongs to one instance and is not for several threads.
  *
  * A string column whose field asks for it (is_dictionary) is encoded against the flow's shared
  * dictionary by the builder itself; past the dictionary's cap it falls back to plain strings from
@@ -68,6 +69,16 @@ static inline enum sluice_status sluice_builder_string(const struct sluice_host 
     return host->table->builder_string(host, builder, column, bytes, size);
 }
 
+/* The same as `count` calls of sluice_builder_string(), and far cheaper. A string whose bytes are
+ * NULL is null. */
+static inline enum sluice_status sluice_builder_strings(const struct sluice_host *host,
+                                                        struct sluice_builder *builder, int column,
+                                                        const struct sluice_string *strings,
+                                                        int64_t count)
+{
+    return host->table->builder_strings(host, builder, column, strings, count);
+}
+
 /* Copies one value, null included, from a column of the same type. */
 static inline enum sluice_status sluice_builder_value(const struct sluice_host *host,
                                                       struct sluice_builder *builder, int column,
@@ -84,6 +95,15 @@ static inline enum sluice_status sluice_builder_end_row(const struct sluice_host
                                                         int64_t position)
 {
     return host->table->builder_end_row(host, builder, position);
+}
+
+/* Closes `count` rows, each of which has got its value in every column. positions[i] is that of the
+ * i-th; NULL: -1 for all. */
+static inline enum sluice_status sluice_builder_end_rows(const struct sluice_host *host,
+                                                         struct sluice_builder *builder,
+                                                         const int64_t *positions, int64_t count)
+{
+    return host->table->builder_end_rows(host, builder, positions, count);
 }
 
 /* Takes back the values appended since the last complete row. */
@@ -134,8 +154,8 @@ static inline enum sluice_status sluice_builder_reserve(const struct sluice_host
     return host->table->builder_reserve(host, builder, column, rows, bytes, raw);
 }
 
-/* Makes what was written part of the column. Rows are closed by sluice_builder_end_row() as
- * usual, once a row. */
+/* Makes what was written part of the column. Rows are closed as usual, by
+ * sluice_builder_end_row() once a row or by sluice_builder_end_rows(). */
 static inline enum sluice_status sluice_builder_commit(const struct sluice_host *host,
                                                        struct sluice_builder *builder, int column,
                                                        int64_t rows, size_t bytes,

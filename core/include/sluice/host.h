@@ -210,6 +210,22 @@ struct sluice_host_table {
 
     /* planning.h */
     bool (*planning_has_member_folder)(sluice_host_ref, struct sluice_planning *);
+
+    /* service.h: memory */
+    void (*memory)(sluice_host_ref, struct sluice_memory *);
+    void (*spilled)(sluice_host_ref, int64_t bytes);
+
+    /* batch.h and service.h: what the core's own metrics and /readyz are made from */
+    void (*batch_set_event_time)(sluice_host_ref, struct sluice_batch *, int64_t oldest_us);
+    void (*readiness)(sluice_host_ref, const char *waits_for);
+
+    /* builder.h, service.h: many values at once */
+    enum sluice_status (*builder_strings)(sluice_host_ref, struct sluice_builder *, int column,
+                                          const struct sluice_string *, int64_t count);
+    enum sluice_status (*builder_end_rows)(sluice_host_ref, struct sluice_builder *,
+                                           const int64_t *positions, int64_t count);
+    int64_t (*parse_timestamps)(sluice_host_ref, const struct sluice_time_format *,
+                                const struct sluice_string *, int64_t count, int64_t *values_us);
 };
 
 /* What a plugin sees of the host. The core's own part stands behind it. */

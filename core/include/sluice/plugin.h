@@ -84,13 +84,16 @@ enum sluice_metric_kind {
     SLUICE_METRIC_HISTOGRAM
 };
 
-/* A metric of a component's own; described here, used by row number (service.h). */
+/* A metric of a component's own; described here, used by row number (service.h). It is shown as
+ * sluice_COMPONENT_NAME with the labels pipeline, flow and step before its own. */
 struct sluice_metric {
-    const char *name; /* without prefix: "bulk_items_total" */
+    const char *name; /* "bulk_items_total": counters, and only they, end in _total */
     enum sluice_metric_kind kind;
     const char *unit;          /* "bytes", "seconds", "rows" … */
     const char *text;          /* one sentence */
     const char *const *labels; /* NULL-terminated label names of bounded value sets, or NULL */
+    const double *bounds;      /* histogram: rising upper bounds, at most 24; NULL: for seconds */
+    size_t bound_count;
 };
 
 struct sluice_component {

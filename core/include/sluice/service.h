@@ -23,8 +23,9 @@ static inline void sluice_log(const struct sluice_host *host, enum sluice_log_le
 }
 
 /* Metrics of the component's own (rows in its descriptor; the core counts rows, bytes, rejects,
- * retries and time for every step by itself). `labels`: one value per label of the row, or NULL.
- * Any thread. */
+ * retries and time for every step by itself). add is for counters and gauges, set for gauges, observe
+ * for histograms. A gauge that is set to NAN is absent until it is set again; gauges end with the
+ * instance. `labels`: one value per label of the row, or NULL. Lock-free; any thread. */
 static inline void sluice_metric_add(const struct sluice_host *host, size_t row,
                                      const char *const *labels, double value)
 {
@@ -39,6 +40,14 @@ static inline void sluice_metric_observe(const struct sluice_host *host, size_t 
                                          const char *const *labels, double value)
 {
     host->table->metric_observe(host, row, labels, value);
+}
+
+/* What an open instance waits for before it can work ("the group to assign partitions"), for whoever
+ * asks whether the process is ready. NULL: nothing any more. At most 100 bytes are kept. Any
+ * thread. */
+static inline void sluice_readiness(const struct sluice_host *host, const char *waits_for)
+{
+    host->table->readiness(host, waits_for);
 }
 
 static inline const struct sluice_run *sluice_this_run(const struct sluice_host *host)
@@ -112,6 +121,19 @@ static inline void sluice_free(const struct sluice_host *host, void *memory)
 static inline bool sluice_charge(const struct sluice_host *host, int64_t bytes)
 {
     return host->table->charge(host, bytes);
+}
+
+/* What the whole pipeline has left: a step that holds rows moves them to sluice_this_run()->spill_path
+ * in time. Any thread. */
+static inline void sluice_memory(const struct sluice_host *host, struct sluice_memory *memory)
+{
+    host->table->memory(host, memory);
+}
+
+/* Counts bytes that the step has moved to disk, for metrics and the summary of the run. */
+static inline void sluice_spilled(const struct sluice_host *host, int64_t bytes)
+{
+    host->table->spilled(host, bytes);
 }
 
 /* Room for `extra` more bytes behind buffer->size. FATAL when memory is out. */
@@ -246,6 +268,15 @@ static inline bool sluice_parse_timestamp(const struct sluice_host *host,
                                           const char *bytes, size_t size, int64_t *value_us)
 {
     return host->table->parse_timestamp(host, format, bytes, size, value_us);
+}
+/* The same for many texts, up to the first that does not fit; gives how many did. A text whose bytes
+ * are NULL gives 0. */
+static inline int64_t sluice_parse_timestamps(const struct sluice_host *host,
+                                              const struct sluice_time_format *format,
+                                              const struct sluice_string *texts, int64_t count,
+                                              int64_t *values_us)
+{
+    return host->table->parse_timestamps(host, format, texts, count, values_us);
 }
 static inline bool sluice_is_utf8(const struct sluice_host *host, const char *bytes, size_t size)
 {

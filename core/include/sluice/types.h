@@ -277,6 +277,13 @@ struct sluice_run {
     bool is_replay;          /* letters of the dead letter come in the place of the input: only a
                               * source with `decide` is read. It gives no rows, answers END once it
                               * can decide a checkpoint, and is read on to keep its place */
+    const char *spill_path;  /* folder for what a step moves to disk while memory is short */
+};
+
+/* How much of a pipeline's budget is used. */
+struct sluice_memory {
+    int64_t limit_bytes; /* 0: none */
+    int64_t used_bytes;
 };
 
 #ifdef __cplusplus

@@ -96,6 +96,30 @@ static void no_unit(struct sample *s)
 {
     s->metrics[0].unit = NULL;
 }
+static void no_total(struct sample *s)
+{
+    s->metrics[0].name = "files";
+}
+static void gauge_total(struct sample *s)
+{
+    s->metrics[0].kind = SLUICE_METRIC_GAUGE;
+}
+static void taken_label(struct sample *s)
+{
+    static const char *const labels[] = {"folder", "step", NULL};
+    s->metrics[0].labels = labels;
+}
+static void many_labels(struct sample *s)
+{
+    static const char *const labels[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", NULL};
+    s->metrics[0].labels = labels;
+}
+static void falling_bounds(struct sample *s)
+{
+    static const double bounds[] = {1, 1};
+    s->metrics[0].bounds = bounds;
+    s->metrics[0].bound_count = 2;
+}
 
 static const struct spoilt cases[] = {
     {small_rows, "its option rows has 8 bytes"},
@@ -119,6 +143,11 @@ static const struct spoilt cases[] = {
     {small_metrics, "its metric rows has 8 bytes"},
     {odd_metric, "a metric's name must be"},
     {no_unit, "metric files_total lacks the unit"},
+    {no_total, "metric files: counters, and only they, end in _total"},
+    {gauge_total, "metric files_total: counters, and only they, end in _total"},
+    {taken_label, "metric files_total cannot have the label \"step\""},
+    {many_labels, "metric files_total has more than 8 labels"},
+    {falling_bounds, "metric files_total must have at most 24 bounds, which rise"},
 };
 
 static void every_cause_has_its_own_sentence(void **state)

@@ -114,9 +114,19 @@ void reference_print_text(const struct component *component, struct text *text)
     }
     if (component->metric_count)
         text_append(text, "\nMetrics\n");
-    for (size_t i = 0; i < component->metric_count; i++)
-        text_printf(text, "  %s: %s\n", component->metrics[i].name, component->metrics[i].text);
+    for (size_t i = 0; i < component->metric_count; i++) {
+        text_append(text, "  ");
+        component_metric_name(component, i, text);
+        text_printf(text, ": %s\n", component->metrics[i].text);
+    }
 }
+
+static const char *const metric_kind_names[] = {
+    [SLUICE_METRIC_NONE] = "",
+    [SLUICE_METRIC_COUNTER] = "counter",
+    [SLUICE_METRIC_GAUGE] = "gauge",
+    [SLUICE_METRIC_HISTOGRAM] = "histogram",
+};
 
 /* A table cell: a bar would end it. */
 static void print_cell(const char *cell, struct text *text)
@@ -158,10 +168,16 @@ void reference_print_markdown(const struct component *component, struct text *te
         text_reset(&kind);
     }
     if (component->metric_count)
-        text_append(text, "\n## Metrics\n\n| Metric | Unit | Meaning |\n|---|---|---|\n");
+        text_append(text, "\n## Metrics\n\nBeside [those of every step](metrics.md).\n\n| Metric | "
+                          "Kind | Labels | Unit | Meaning |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < component->metric_count; i++) {
         const struct sluice_metric *metric = &component->metrics[i];
-        text_printf(text, "| `%s` | %s | ", metric->name, metric->unit ? metric->unit : "");
+        text_append(text, "| `");
+        component_metric_name(component, i, text);
+        text_printf(text, "` | %s | ", metric_kind_names[metric->kind]);
+        for (size_t k = 0; metric->labels && metric->labels[k]; k++)
+            text_printf(text, "%s`%s`", k ? ", " : "", metric->labels[k]);
+        text_printf(text, " | %s | ", metric->unit ? metric->unit : "");
         print_cell(metric->text, text);
         text_append(text, " |\n");
     }

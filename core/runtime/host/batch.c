@@ -37,6 +37,12 @@ static int get_sender(sluice_host_ref host, const struct sluice_batch *batch)
     return batch_sender(batch);
 }
 
+static void set_event_time(sluice_host_ref host, struct sluice_batch *batch, int64_t oldest_us)
+{
+    (void)host;
+    batch_set_event_time(batch, oldest_us);
+}
+
 static const struct sluice_schema * get_schema(sluice_host_ref host, const struct sluice_batch *batch)
 {
     (void)host;
@@ -165,6 +171,14 @@ static enum sluice_status append_string(sluice_host_ref host, struct sluice_buil
     return builder_string(builder, column, bytes, size);
 }
 
+static enum sluice_status append_strings(sluice_host_ref host, struct sluice_builder *builder,
+                                         int column, const struct sluice_string *strings,
+                                         int64_t count)
+{
+    (void)host;
+    return builder_strings(builder, column, strings, count);
+}
+
 static enum sluice_status append_value(sluice_host_ref host, struct sluice_builder *builder, int column,
                                        const struct sluice_column *source, int64_t row)
 {
@@ -176,6 +190,13 @@ static enum sluice_status end_row(sluice_host_ref host, struct sluice_builder *b
 {
     (void)host;
     return builder_end_row(builder, position);
+}
+
+static enum sluice_status end_rows(sluice_host_ref host, struct sluice_builder *builder,
+                                   const int64_t *positions, int64_t count)
+{
+    (void)host;
+    return builder_end_rows(builder, positions, count);
 }
 
 static void drop_row(sluice_host_ref host, struct sluice_builder *builder)
@@ -257,6 +278,7 @@ void host_fill_batch(struct sluice_host_table *table)
     table->batch_rows = get_rows;
     table->batch_bytes = get_bytes;
     table->batch_sender = get_sender;
+    table->batch_set_event_time = set_event_time;
     table->batch_schema = get_schema;
     table->batch_find = find_column;
     table->batch_column = view_column;
@@ -275,8 +297,10 @@ void host_fill_batch(struct sluice_host_table *table)
     table->builder_int64 = append_int64;
     table->builder_float64 = append_float64;
     table->builder_string = append_string;
+    table->builder_strings = append_strings;
     table->builder_value = append_value;
     table->builder_end_row = end_row;
+    table->builder_end_rows = end_rows;
     table->builder_drop_row = drop_row;
     table->builder_origin = set_origin;
     table->builder_rows = count_rows;

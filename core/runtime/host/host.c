@@ -4,6 +4,7 @@
 
 #include "telemetry/log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static enum sluice_status set_error(sluice_host_ref host, struct sluice_error *error,
@@ -41,6 +42,14 @@ static void log_message(sluice_host_ref host, enum sluice_log_level level,
     const struct sluice_run *run = &instance_of(host)->run;
     struct log_scope scope = {run->pipeline, run->flow, run->step};
     log_write_list(level, &scope, fields, field_count, format, arguments);
+}
+
+static void note_readiness(sluice_host_ref host, const char *waits_for)
+{
+    struct instance *instance = instance_of(host);
+    pthread_mutex_lock(&instance->step->lock);
+    snprintf(instance->waits_for, sizeof instance->waits_for, "%s", waits_for ? waits_for : "");
+    pthread_mutex_unlock(&instance->step->lock);
 }
 
 static const struct sluice_run *get_run(sluice_host_ref host)
@@ -135,6 +144,21 @@ static bool charge(sluice_host_ref host, int64_t bytes)
         return account_charge(account, bytes);
     account_discharge(account, -bytes);
     return true;
+}
+
+static void tell_memory(sluice_host_ref host, struct sluice_memory *memory)
+{
+    const struct account *account = &instance_of(host)->execution->flow->pipeline->account;
+    *memory = (struct sluice_memory){
+        .limit_bytes = account->limit_bytes,
+        .used_bytes = (int64_t)atomic_load_explicit(&account->used_bytes, memory_order_relaxed),
+    };
+}
+
+static void count_spilled(sluice_host_ref host, int64_t bytes)
+{
+    atomic_fetch_add_explicit(&instance_of(host)->step->counters.spilled_bytes, (uint64_t)bytes,
+                              memory_order_relaxed);
 }
 
 static enum sluice_status emit(sluice_host_ref host, struct sluice_batch *batch,
@@ -241,6 +265,14 @@ static bool parse_timestamp(sluice_host_ref host, const struct sluice_time_forma
     return time_format_parse(format, bytes, size, value_us);
 }
 
+static int64_t parse_timestamps(sluice_host_ref host, const struct sluice_time_format *format,
+                                const struct sluice_string *texts, int64_t count,
+                                int64_t *values_us)
+{
+    (void)host;
+    return time_format_parse_many(format, texts, count, values_us);
+}
+
 static bool check_utf8(sluice_host_ref host, const char *bytes, size_t size)
 {
     (void)host;
@@ -284,6 +316,8 @@ static void fill_services(struct sluice_host_table *table)
     table->resize = resize;
     table->free = release;
     table->charge = charge;
+    table->memory = tell_memory;
+    table->spilled = count_spilled;
     table->buffer_reserve = host_buffer_reserve;
     table->buffer_free = host_buffer_free;
     table->emit = emit;
@@ -292,6 +326,7 @@ static void fill_services(struct sluice_host_table *table)
     table->request_checkpoint = request_checkpoint;
     table->settle = settle_own;
     table->settle_member = settle_member;
+    table->readiness = note_readiness;
     table->state_write = write_state;
     table->state_read = read_state;
     table->resource_get = get_resource;
@@ -307,6 +342,7 @@ void host_fill(struct sluice_host_table *table)
     table->format_timestamp = print_timestamp;
     table->format_value = host_format_value;
     table->parse_timestamp = parse_timestamp;
+    table->parse_timestamps = parse_timestamps;
     table->is_utf8 = check_utf8;
     table->hash_bytes = hash;
     table->template_render = host_template_render;

@@ -200,6 +200,44 @@ void pipeline_state_close(struct pipeline_run *pipeline)
     pipeline->shared = NULL;
 }
 
+struct store_view {
+    struct pipeline_run pipeline;
+    struct sluice_host_table table;
+};
+
+enum sluice_status store_view_open(const struct pipeline_plan *plan, struct store_view **opened,
+                                   struct sluice_error *error)
+{
+    struct store_view *view = calloc(1, sizeof *view);
+    *opened = NULL;
+    if (!view)
+        return no_memory(error);
+    view->pipeline.plan = plan;
+    account_init(&view->pipeline.account, plan->settings.memory_bytes, NULL);
+    host_fill(&view->table);
+    enum sluice_status status = create_shared(&view->pipeline, &view->table, error);
+    if (status == SLUICE_OK)
+        status = state_store_open(view->pipeline.store, error);
+    if (status == SLUICE_OK)
+        *opened = view;
+    else
+        store_view_close(view);
+    return status;
+}
+
+struct state_store *store_view_get(const struct store_view *view)
+{
+    return view->pipeline.store;
+}
+
+void store_view_close(struct store_view *view)
+{
+    if (!view)
+        return;
+    pipeline_state_close(&view->pipeline);
+    free(view);
+}
+
 void pipeline_state_folder(const struct pipeline_run *pipeline, const char *flow,
                            const char *member, struct state_folder *folder)
 {

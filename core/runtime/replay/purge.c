@@ -54,33 +54,44 @@ static enum sluice_status collect(const char *path, const struct letter_filter *
     return status == SLUICE_END ? SLUICE_OK : status;
 }
 
-enum sluice_status runtime_purge(const struct pipeline_plan *pipeline, const struct flow_plan *flow,
-                                 const char *member_id, const struct letter_filter *filter,
-                                 uint64_t *count, struct sluice_error *error)
+/* What is meant, out of a box that nobody else takes from. */
+static enum sluice_status purge(struct letter_box *box, const struct letter_filter *filter,
+                                uint64_t *count, struct sluice_error *error)
 {
-    struct member member;
     struct letter_ranges ranges = {0};
+    enum sluice_status status = letter_box_sweep(box, error);
+    if (status == SLUICE_OK)
+        status = letter_box_fetch(box, error);
+    if (status == SLUICE_OK)
+        status = collect(letter_box_path(box), filter, &ranges, count, error);
+    if (status == SLUICE_OK)
+        status = letter_box_remove(box, &ranges, error);
+    letter_ranges_reset(&ranges);
+    return status;
+}
+
+enum sluice_status runtime_purge(const struct flow_letters *letters,
+                                 const struct letter_filter *filter, uint64_t *count,
+                                 struct sluice_error *error)
+{
+    const struct pipeline_plan *pipeline = letters->pipeline;
+    struct member member;
     struct text folder = {0};
-    struct text path = {0};
     *count = 0;
+    /* Objects are never changed, so that a process which runs meanwhile is not disturbed. */
+    if (pipeline->settings.state_store)
+        return purge(letters->box, filter, count, error);
     text_printf(&folder, "%s/%s", pipeline->settings.state, pipeline->name);
-    enum sluice_status status = member_take(text_get(&folder), member_id, &member, error);
+    enum sluice_status status = member_take(text_get(&folder), letters->member, &member, error);
     if (status == SLUICE_OK) {
-        text_printf(&path, "%s/deadletter/%s.ndjson", member.path, flow->name);
-        status = check_settled(&member, flow, text_get(&path), error);
+        status = check_settled(&member, letters->flow, letter_box_path(letters->box), error);
         if (status == SLUICE_OK)
-            status = letters_sweep(text_get(&path), error);
-        if (status == SLUICE_OK)
-            status = collect(text_get(&path), filter, &ranges, count, error);
-        if (status == SLUICE_OK)
-            status = letters_remove(text_get(&path), &ranges, error);
+            status = purge(letters->box, filter, count, error);
         member_drop(&member);
     } else if (error_code(error) == SLUICE_CODE_CONFLICT) {
         error_set(error, status, SLUICE_CODE_CONFLICT,
-                  "a process is running as member '%s': stop it first", member_id);
+                  "a process is running as member '%s': stop it first", letters->member);
     }
-    letter_ranges_reset(&ranges);
     text_reset(&folder);
-    text_reset(&path);
     return status;
 }

@@ -11,32 +11,55 @@
 #include <string.h>
 #include <sys/stat.h>
 
-void replay_path(const struct flow *flow, struct text *path)
-{
-    text_printf(path, "%s/deadletter/%s.ndjson", flow->pipeline->member.path, flow->plan->name);
-}
-
 static struct log_scope scope_of(const struct flow *flow)
 {
     return (struct log_scope){flow->pipeline->plan->name, flow->plan->name, NULL};
 }
 
-/* Letters in a folder; with shared state they are objects. */
-static bool has_letter_file(const struct flow *flow)
+/* A file in the member's folder; with state in a plugin's store objects. */
+static enum sluice_status open_box(const struct flow *flow, struct letter_box **box,
+                                   struct sluice_error *error)
 {
-    return flow->plan->steps[flow->plan->step_count - 1].is_default &&
-           !flow->pipeline->plan->settings.state_store;
+    const struct pipeline_run *pipeline = flow->pipeline;
+    const struct letter_place place = {pipeline->store, pipeline->plan->name, flow->plan->name,
+                                       pipeline->member.id};
+    struct text path = {0};
+    *box = NULL;
+    if (pipeline->plan->settings.state_store)
+        return letter_box_open_objects(&place, box, error);
+    text_printf(&path, "%s/deadletter/%s.ndjson", pipeline->member.path, flow->plan->name);
+    enum sluice_status status =
+        path.has_failed ? error_set(error, SLUICE_FATAL, SLUICE_CODE_OUT_OF_MEMORY,
+                                    "no memory to look for letters")
+                        : letter_box_open_file(text_get(&path), box, error);
+    text_reset(&path);
+    return status;
 }
 
-bool replay_concerns(const struct flow *flow)
+static bool has_default(const struct flow *flow)
 {
-    struct text path = {0};
+    return flow->plan->steps[flow->plan->step_count - 1].is_default;
+}
+
+static bool has_letters(const struct letter_box *box)
+{
     struct stat facts;
-    replay_path(flow, &path);
-    bool has_letters = stat(text_get(&path), &facts) == 0 && facts.st_size > 0;
-    text_reset(&path);
-    return has_letters && flow->plan->trigger == FLOW_CONTINUOUS &&
-           has_letter_file(flow);
+    return stat(letter_box_path(box), &facts) == 0 && facts.st_size > 0;
+}
+
+enum sluice_status replay_concerns(const struct flow *flow, bool *is_concerned,
+                                   struct sluice_error *error)
+{
+    struct letter_box *box = NULL;
+    *is_concerned = false;
+    if (flow->plan->trigger != FLOW_CONTINUOUS || !has_default(flow))
+        return SLUICE_OK;
+    enum sluice_status status = open_box(flow, &box, error);
+    if (status == SLUICE_OK)
+        status = letter_box_fetch(box, error);
+    *is_concerned = status == SLUICE_OK && has_letters(box);
+    letter_box_close(box);
+    return status;
 }
 
 /* ---- what a start makes of a claim ---- */
@@ -53,16 +76,16 @@ static bool holds_claim(const struct checkpoint *checkpoint, uint64_t nonce)
 enum sluice_status replay_resolve(const struct flow *flow, uint64_t number,
                                   const struct checkpoint *checkpoint, struct sluice_error *error)
 {
-    struct text path = {0};
+    struct letter_box *box = NULL;
     bool is_there = false;
     uint64_t nonce = 0;
     uint64_t claimed = 0;
-    if (!flow->plan->steps[flow->plan->step_count - 1].is_default || !*flow->pipeline->member.path)
-        return SLUICE_OK; /* nothing that a replay reads: it takes letters from files */
-    replay_path(flow, &path);
-    enum sluice_status status =
-        claim_pending(text_get(&path), &is_there, &nonce, &claimed, error);
-    if (status == SLUICE_OK && is_there) {
+    if (!has_default(flow))
+        return SLUICE_OK; /* nothing that a replay reads */
+    enum sluice_status status = open_box(flow, &box, error);
+    if (status == SLUICE_OK)
+        status = letter_box_pending(box, &is_there, &nonce, &claimed, error);
+    while (status == SLUICE_OK && is_there) {
         bool is_decided = checkpoint ? holds_claim(checkpoint, nonce)
                                      : number > 0 && number == claimed;
         struct log_scope scope = scope_of(flow);
@@ -70,9 +93,11 @@ enum sluice_status replay_resolve(const struct flow *flow, uint64_t number,
                   is_decided ? "a replay of the dead letter that was interrupted is finished"
                              : "a replay of the dead letter that was interrupted is undone: its "
                                "letters are there again");
-        status = claim_settle(text_get(&path), is_decided, error);
+        status = letter_box_settle(box, nonce, is_decided, error);
+        if (status == SLUICE_OK)
+            status = letter_box_pending(box, &is_there, &nonce, &claimed, error);
     }
-    text_reset(&path);
+    letter_box_close(box);
     return status;
 }
 
@@ -122,13 +147,13 @@ bool replay_wait_until_decidable(struct execution *execution)
 static uint64_t count_rejects(const struct flow *flow)
 {
     uint64_t count = 0;
-    for (size_t code = 0; code <= SLUICE_CODE_INTERNAL; code++)
-        count += atomic_load(&flow->rejects_by_code[code]);
+    for (size_t i = 0; i < flow->step_count; i++)
+        count += atomic_load(&flow->steps[i].counters.rejected);
     return count;
 }
 
 /* Everything between the letters and the decided checkpoint. */
-static enum sluice_status replay_letters(struct execution *execution, const char *path,
+static enum sluice_status replay_letters(struct execution *execution, struct letter_box *box,
                                          uint64_t number, struct sluice_error *error)
 {
     struct flow *flow = execution->flow;
@@ -142,16 +167,16 @@ static enum sluice_status replay_letters(struct execution *execution, const char
                               .report = &report,
                               .send = send_batch,
                               .user = execution};
-    enum sluice_status status = feed_letters(&feed, path, error);
+    enum sluice_status status = feed_letters(&feed, letter_box_path(box), error);
     fault_point("replay.fed");
     if (status == SLUICE_OK && taken.count > 0) {
         execution->claim = random_seed();
-        status = claim_write(path, &taken, execution->claim, number, error);
+        status = letter_box_claim(box, &taken, execution->claim, number, error);
         fault_point("replay.claimed");
         if (status == SLUICE_OK && !run_take_checkpoint(execution, number, error))
             status = SLUICE_AGAIN; /* told elsewhere */
         if (status == SLUICE_OK)
-            status = claim_settle(path, true, error);
+            status = letter_box_settle(box, execution->claim, true, error);
     }
     letter_ranges_reset(&taken);
     report.rejected = count_rejects(flow) - rejects_before;
@@ -163,16 +188,18 @@ static enum sluice_status replay_letters(struct execution *execution, const char
     return status;
 }
 
-static bool replay(struct execution *execution, const struct checkpoint *newest, const char *path,
-                   struct sluice_error *error)
+static bool replay(struct execution *execution, const struct checkpoint *newest,
+                   struct letter_box *box, struct sluice_error *error)
 {
     uint64_t number = newest ? newest->number : 0;
     if (!run_begin(execution, newest, error) || !run_begin_reading(execution) ||
         !replay_wait_until_decidable(execution))
         return false;
-    enum sluice_status status = letters_sweep(path, error);
+    enum sluice_status status = letter_box_sweep(box, error);
     if (status == SLUICE_OK)
-        status = replay_letters(execution, path, store_next(&execution->flow->folder, number),
+        status = letter_box_fetch(box, error);
+    if (status == SLUICE_OK)
+        status = replay_letters(execution, box, store_next(&execution->flow->folder, number),
                                 error);
     if (status != SLUICE_OK && status != SLUICE_AGAIN)
         execution_fail(execution, NULL, error);
@@ -183,25 +210,25 @@ enum run_outcome run_replay(struct flow *flow, struct execution *execution)
 {
     struct sluice_error *error = error_create();
     struct checkpoint *newest = NULL;
-    struct text path = {0};
+    struct letter_box *box = NULL;
     bool is_done = false;
     if (!error)
         return RUN_FAILED;
-    replay_path(flow, &path);
     flow_set_state(flow, FLOW_STARTING);
-    if (store_claim(&flow->folder, &newest, error) != SLUICE_OK)
+    if (open_box(flow, &box, error) != SLUICE_OK ||
+        store_claim(&flow->folder, &newest, error) != SLUICE_OK)
         execution_fail(execution, NULL, error);
     else
-        is_done = replay(execution, newest, text_get(&path), error);
+        is_done = replay(execution, newest, box, error);
     run_end(execution);
     enum run_outcome outcome = is_done ? RUN_COMMITTED : run_conclude(execution);
     /* Nothing hangs on it any more: a later verb would do it, too. */
-    if (is_done && letters_sweep(text_get(&path), error) != SLUICE_OK) {
+    if (is_done && letter_box_sweep(box, error) != SLUICE_OK) {
         struct log_scope scope = scope_of(flow);
-        log_error(SLUICE_LOG_WARN, &scope, error, "replayed letters stay in the file for now");
+        log_error(SLUICE_LOG_WARN, &scope, error, "replayed letters stay in their place for now");
     }
     checkpoint_destroy(newest);
-    text_reset(&path);
+    letter_box_close(box);
     error_destroy(error);
     return outcome;
 }

@@ -48,10 +48,9 @@ enum sluice_status replay_deliver(struct instance *instance, const struct replay
 
 /* ---- replay.c ---- */
 
-/* Where the flow's default dead letter is. */
-void replay_path(const struct flow *flow, struct text *path);
 /* Whether a replay starts the flow at all: it is continuous and has letters. */
-bool replay_concerns(const struct flow *flow);
+enum sluice_status replay_concerns(const struct flow *flow, bool *is_concerned,
+                                   struct sluice_error *error);
 /* A source that decides has to join its group first. False: failed or cancelled meanwhile. */
 bool replay_wait_until_decidable(struct execution *execution);
 enum run_outcome run_replay(struct flow *flow, struct execution *execution);

@@ -25,10 +25,20 @@ static uint32_t draw(uint32_t below)
     return (uint32_t)((random_state >> 33) % below);
 }
 
+static const struct sluice_field fields[CELLS] = {
+    {.name = "a", .type = SLUICE_TYPE_STRING},
+    {.name = "b", .type = SLUICE_TYPE_STRING},
+    {.name = "c", .type = SLUICE_TYPE_STRING},
+};
+static const struct sluice_schema three = {sizeof fields[0], CELLS, fields};
+
 struct readers {
     struct test_host *test;
     struct csv_splitter slow;
-    struct csv_splitter fast;
+    struct csv_layout layout;
+    struct text_reader reader;
+    struct record_rows rows;
+    struct row_block block;
     struct csv_index index;
     int records; /* all of them */
     int agreed;  /* those that the index gave */
@@ -37,36 +47,74 @@ struct readers {
 static void readers_begin(struct readers *readers, char quote)
 {
     *readers = (struct readers){.test = test_host_create()};
+    const struct sluice_host *host = &readers->test->host;
+    struct sluice_error *error = readers->test->error;
     readers->slow = (struct csv_splitter){
-        .host = &readers->test->host, .delimiter = ',', .quote = quote, .keep_limit = CELLS};
-    readers->fast = readers->slow;
+        .host = host, .delimiter = ',', .quote = quote, .keep_limit = CELLS};
+    assert_int_equal(csv_layout_init(&readers->layout, host, &three, error), SLUICE_OK);
+    assert_int_equal(text_reader_init(&readers->reader, host, error), SLUICE_OK);
+    assert_int_equal(rows_init(&readers->rows, &readers->reader, &three, &three, error),
+                     SLUICE_OK);
+    assert_int_equal(row_block_init(&readers->block, &readers->rows, &readers->reader, error),
+                     SLUICE_OK);
+    csv_index_init(&readers->index, &readers->block, ',', quote, FILE_LIMIT);
+    assert_true(csv_index_set_layout(&readers->index, &readers->layout));
 }
 
 static void readers_end(struct readers *readers)
 {
+    csv_index_reset(&readers->index);
+    row_block_reset(&readers->block);
+    rows_reset(&readers->rows);
+    text_reader_reset(&readers->reader);
+    csv_layout_reset(&readers->layout);
     csv_splitter_reset(&readers->slow);
-    csv_splitter_reset(&readers->fast);
     test_host_destroy(readers->test);
 }
 
-static void compare_cells(const struct readers *readers)
+/* Row `row` of the block is the record that csv_split() finds in the same place. */
+static void compare_record(struct readers *readers, int64_t row, int64_t *line)
 {
-    const struct csv_splitter *slow = &readers->slow;
-    const struct csv_splitter *fast = &readers->fast;
-    assert_int_equal(fast->cell_count, slow->cell_count);
-    assert_int_equal(fast->kept_count, slow->kept_count);
-    assert_int_equal(fast->line_feeds, slow->line_feeds);
-    for (size_t i = 0; i < slow->kept_count; i++) {
-        assert_ptr_equal(fast->cells[i].bytes, slow->cells[i].bytes);
-        assert_int_equal(fast->cells[i].size, slow->cells[i].size);
-        assert_int_equal(fast->cells[i].is_quoted, slow->cells[i].is_quoted);
-        assert_false(fast->cells[i].has_doubled);
-        assert_false(slow->cells[i].has_doubled);
+    const struct sluice_string *record = &readers->block.records[row];
+    size_t used;
+    assert_int_equal(csv_split(&readers->slow, record->bytes, record->size, false, &used),
+                     CSV_RECORD);
+    assert_int_equal(used, record->size);
+    assert_int_equal(readers->slow.cell_count, CELLS);
+    assert_int_equal(readers->block.positions[row], *line);
+    *line += readers->slow.line_feeds;
+    for (int i = 0; i < CELLS; i++) {
+        const struct csv_cell *cell = &readers->slow.cells[i];
+        struct sluice_string got =
+            row_block_cells(&readers->block, row_block_slot(&readers->block, (size_t)i))[row];
+        assert_false(cell->has_doubled);
+        assert_int_equal(got.size, cell->size);
+        assert_ptr_equal(got.bytes, cell->size == 0 && !cell->is_quoted ? NULL : cell->bytes);
     }
+    assert_null(memchr(record->bytes, '\0', record->size));
+    assert_true(sluice_is_utf8(&readers->test->host, record->bytes, record->size));
 }
 
-/* A file in blocks of malloc, so that sanitizers see what is read beyond the padding. Answers how
- * far whole records reach. */
+/* What the index takes at `bytes`, compared; answers how much that is. */
+static size_t take_fast(struct readers *readers, const char *bytes, size_t size, int64_t *line)
+{
+    int64_t reached = *line;
+    size_t taken = csv_index_rows(&readers->index, bytes, size, &reached);
+    const char *at = bytes;
+    for (int64_t row = 0; row < readers->block.count; row++) {
+        assert_ptr_equal(readers->block.records[row].bytes, at);
+        compare_record(readers, row, line);
+        at += readers->block.records[row].size;
+        readers->agreed++;
+        readers->records++;
+    }
+    assert_int_equal(reached, *line);
+    assert_int_equal(at - bytes, taken);
+    readers->block.count = 0;
+    return taken;
+}
+
+/* A file in blocks of malloc, so that sanitizers see what is read beyond the padding. */
 static void read_both_ways(struct readers *readers, const char *file, size_t size)
 {
     char *bytes = malloc(size + SLUICE_PADDING);
@@ -74,30 +122,32 @@ static void read_both_ways(struct readers *readers, const char *file, size_t siz
     memcpy(bytes, file, size);
     memset(bytes + size, '"', SLUICE_PADDING);
     csv_index_begin(&readers->index);
+    int64_t line = 1;
     for (size_t at = 0; at < size;) {
+        size_t taken = take_fast(readers, bytes + at, size - at, &line);
+        at += taken;
+        if (taken > 0 && readers->index.record) {
+            continue; /* the block was full */
+        }
         size_t used;
-        enum csv_answer answer = csv_split(&readers->slow, bytes + at, size - at, false, &used);
-        if (answer == CSV_MORE) {
-            size_t ignored;
-            assert_false(csv_index_record(&readers->index, &readers->fast, bytes + at, size - at,
-                                          CELLS, &ignored));
+        if (at == size ||
+            csv_split(&readers->slow, bytes + at, size - at, false, &used) == CSV_MORE) {
             break;
         }
-        size_t used_fast;
-        if (csv_index_record(&readers->index, &readers->fast, bytes + at, size - at, CELLS,
-                             &used_fast)) {
-            assert_int_equal(answer, CSV_RECORD);
-            assert_int_equal(used_fast, used);
-            compare_cells(readers);
-            bool is_text = !memchr(bytes + at, '\0', used) &&
-                           sluice_is_utf8(&readers->test->host, bytes + at, used);
-            assert_true(is_text || readers->fast.is_suspicious);
-            readers->agreed++;
-        }
-        readers->records++;
         at += used;
+        line += readers->slow.line_feeds;
+        readers->records++;
     }
     free(bytes);
+}
+
+/* With each version of the loop that this machine can run. */
+static void read_at_all_levels(struct readers *readers, const char *file, size_t size)
+{
+    for (enum vector_level level = VECTOR_BASE; level <= vector_level(); level++) {
+        readers->index.find_places = VECTOR_VERSION(csv_find_places, level);
+        read_both_ways(readers, file, size);
+    }
 }
 
 static void random_text_is_split_the_same(void **state)
@@ -129,7 +179,7 @@ static void random_text_is_split_the_same(void **state)
             memcpy(file + size, piece, strlen(piece));
             size += strlen(piece);
         }
-        read_both_ways(&readers, file, size);
+        read_at_all_levels(&readers, file, size);
     }
     assert_true(readers.agreed > 1000);
     readers_end(&readers);
@@ -176,7 +226,7 @@ static void read_damaged_files(char quote)
         for (uint32_t i = draw(6); size > 0 && i > 0; i--) {
             file[draw((uint32_t)size)] = bytes[draw(sizeof bytes - 1)];
         }
-        read_both_ways(&readers, file, size > 0 ? size - draw(2) : 0);
+        read_at_all_levels(&readers, file, size > 0 ? size - draw(2) : 0);
     }
     free(file);
     /* The fast way is the usual one: a file is left to the slow one where it is damaged only. */

@@ -2,6 +2,7 @@
 /* Reading by the shape of the last record against reading key by key, and against simdjson: over
  * lines of several shapes, with bytes changed, put in, left out and taken from other lines. */
 #include "flat_record.h"
+#include "row_scan.h"
 #include "simdjson_shim.h"
 
 #include "test_host/test_host.h"
@@ -96,8 +97,41 @@ struct readers {
     struct json_record by_library;
     struct json_shape shape;
     struct json_parser *parser;
-    int led; /* read by the shape of the line before */
+    struct text_reader reader;
+    struct record_rows rows;
+    struct row_block block;
+    struct json_row_scan scan;
+    int led;     /* read by the shape of the line before */
+    int scanned; /* read so into the block */
 };
+
+/* What the scan tells of a line is what the reader by key found. */
+static void compare_cells(struct readers *readers)
+{
+    const struct json_record *record = &readers->by_key;
+    assert_int_equal(record->duplicate, JSON_NO_NODE);
+    for (size_t i = 0; i < FIELDS; i++) {
+        const struct json_node *slot = &record->nodes[record->field_nodes[i]];
+        struct sluice_string cell =
+            *row_block_cells(&readers->block, row_block_slot(&readers->block, i));
+        bool is_value = slot->record == record->number && slot->kind != JSON_NULL;
+        assert_ptr_equal(cell.bytes, is_value ? slot->bytes : NULL);
+        assert_int_equal(cell.size, is_value ? slot->size : 0);
+    }
+}
+
+/* In each version that this machine can run. Answers whether they took the line. */
+static bool scan_line(struct readers *readers, const char *bytes, size_t size)
+{
+    bool is_taken = false;
+    for (enum vector_level level = VECTOR_BASE; level <= vector_level(); level++) {
+        json_take_row take = VECTOR_VERSION(json_take_row, level);
+        bool is_whole = take(&readers->scan, bytes, size) == size;
+        assert_true(level == VECTOR_BASE || is_whole == is_taken);
+        is_taken = is_whole;
+    }
+    return is_taken;
+}
 
 static void read_line(struct readers *readers, const char *line, size_t size)
 {
@@ -107,6 +141,12 @@ static void read_line(struct readers *readers, const char *line, size_t size)
     memset(bytes + size, '"', SLUICE_PADDING);
     struct json_shape none = {.member_count = 0};
     uint64_t before = readers->by_shape.number;
+    if (row_scan_prepare(&readers->scan) && scan_line(readers, bytes, size)) {
+        assert_true(flat_record_read(&readers->by_key, &none, bytes, size));
+        compare_cells(readers);
+        readers->scanned++;
+    }
+    none.member_count = 0;
     bool is_read = flat_record_read(&readers->by_shape, &readers->shape, bytes, size);
     assert_int_equal(is_read, flat_record_read(&readers->by_key, &none, bytes, size));
     if (is_read) {
@@ -137,12 +177,23 @@ static void damaged_lines_are_read_the_same_whatever_came_before(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(json_record_init(records[i], &test->host, schema, test->error), SLUICE_OK);
     }
+    static const bool is_epoch[FIELDS];
+    assert_int_equal(text_reader_init(&readers.reader, &test->host, test->error), SLUICE_OK);
+    assert_int_equal(rows_init(&readers.rows, &readers.reader, schema, schema, test->error),
+                     SLUICE_OK);
+    assert_int_equal(row_block_init(&readers.block, &readers.rows, &readers.reader, test->error),
+                     SLUICE_OK);
+    row_scan_init(&readers.scan, &readers.by_shape, &readers.shape, is_epoch, &readers.block);
     for (int round = 0; round < 300000; round++) {
         char line[LINE_LIMIT];
         size_t size = make_line(line);
         read_line(&readers, line, size);
     }
     assert_true(readers.led > 30000);
+    assert_true(readers.scanned > 20000);
+    row_block_reset(&readers.block);
+    rows_reset(&readers.rows);
+    text_reader_reset(&readers.reader);
     for (size_t i = 0; i < 3; i++) {
         json_record_reset(records[i]);
     }

@@ -22,6 +22,44 @@ static inline byte_block block_load(const char *bytes)
     return block;
 }
 
+/* The first `size` bytes of a block, less than all, for text that ends behind them; the others are
+ * of no meaning. `is_padded` says that a whole block may be read. */
+static inline byte_block block_load_end(const char *bytes, size_t size, bool is_padded)
+{
+    if (is_padded) {
+        return block_load(bytes);
+    }
+    byte_block block = {0};
+    memcpy(&block, bytes, size);
+    return block;
+}
+
+/* All ones in the first `size` bytes, which are less than a block. */
+static inline byte_block block_first_bytes(size_t size)
+{
+    static const uint8_t ones_and_zeros[2 * BLOCK] = {255, 255, 255, 255, 255, 255, 255, 255,
+                                                      255, 255, 255, 255, 255, 255, 255, 255};
+    byte_block block;
+    memcpy(&block, ones_and_zeros + BLOCK - size, BLOCK);
+    return block;
+}
+
+/* Writes a whole block, whatever of it is wanted. */
+static inline void block_store(char *to, byte_block block)
+{
+    memcpy(to, &block, BLOCK);
+}
+
+/* Copies in whole blocks, which is cheaper than memcpy for short text: what is read and written
+ * behind `size` is less than a block and of no meaning. Returns the end of what was wanted. */
+static inline char *copy_blocks(char *to, const char *from, size_t size)
+{
+    for (size_t done = 0; done < size; done += BLOCK) {
+        block_store(to + done, block_load(from + done));
+    }
+    return to + size;
+}
+
 static inline bool block_any(byte_block marks)
 {
     word_block words = (word_block)marks;

@@ -168,6 +168,17 @@ enum sluice_status rows_close(struct record_rows *rows, int64_t position,
     return SLUICE_OK;
 }
 
+enum sluice_status rows_close_many(struct record_rows *rows, const int64_t *positions,
+                                   int64_t count, struct sluice_error *error)
+{
+    if (sluice_builder_end_rows(rows->host, rows->builder, positions, count) != SLUICE_OK) {
+        return fail_memory(rows->host, error);
+    }
+    rows->row_count += count;
+    rows->unweighed += WEIGHED_BYTES; /* their bytes were not counted one by one */
+    return SLUICE_OK;
+}
+
 static enum sluice_status fail_missing(const struct record_rows *rows,
                                        const struct sluice_field *field, const char *what,
                                        struct sluice_error *error)

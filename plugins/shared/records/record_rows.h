@@ -56,6 +56,10 @@ static inline enum sluice_status rows_put_string(struct record_rows *rows, size_
 enum sluice_status rows_close(struct record_rows *rows, int64_t position,
                               struct sluice_error *error);
 
+/* So many rows at once, whose columns were appended as a whole. */
+enum sluice_status rows_close_many(struct record_rows *rows, const int64_t *positions,
+                                   int64_t count, struct sluice_error *error);
+
 /* What an absent field becomes: its default, null, or REJECT field_missing. */
 enum sluice_status rows_absent(const struct record_rows *rows, size_t index, struct value *value,
                                struct sluice_error *error);

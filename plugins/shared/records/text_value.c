@@ -27,6 +27,8 @@ void text_reader_reset(struct text_reader *reader)
 {
     if (reader->number_locale) {
         freelocale(reader->number_locale);
+    }
+    if (reader->scratch.data) { /* while a flow is planned the host has no buffers */
         sluice_buffer_free(reader->host, &reader->scratch);
     }
     *reader = (struct text_reader){0};

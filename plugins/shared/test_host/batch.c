@@ -34,6 +34,12 @@ static int host_sender(sluice_host_ref host, const struct sluice_batch *batch)
     return batch_sender(batch);
 }
 
+static void host_set_event_time(sluice_host_ref host, struct sluice_batch *batch, int64_t oldest_us)
+{
+    (void)host;
+    batch_set_event_time(batch, oldest_us);
+}
+
 static const struct sluice_schema *host_schema(sluice_host_ref host,
                                                const struct sluice_batch *batch)
 {
@@ -123,6 +129,7 @@ void test_host_fill_batch(struct sluice_host_table *table)
     table->batch_rows = host_rows;
     table->batch_bytes = host_bytes;
     table->batch_sender = host_sender;
+    table->batch_set_event_time = host_set_event_time;
     table->batch_schema = host_schema;
     table->batch_find = host_find;
     table->batch_column = host_column;

@@ -72,6 +72,14 @@ static enum sluice_status host_builder_string(sluice_host_ref host, struct sluic
     return builder_string(builder, column, bytes, size);
 }
 
+static enum sluice_status host_builder_strings(sluice_host_ref host, struct sluice_builder *builder,
+                                               int column, const struct sluice_string *strings,
+                                               int64_t count)
+{
+    (void)host;
+    return builder_strings(builder, column, strings, count);
+}
+
 static enum sluice_status host_builder_value(sluice_host_ref host, struct sluice_builder *builder,
                                              int column, const struct sluice_column *source,
                                              int64_t row)
@@ -85,6 +93,14 @@ static enum sluice_status host_builder_end_row(sluice_host_ref host, struct slui
 {
     (void)host;
     return builder_end_row(builder, position);
+}
+
+static enum sluice_status host_builder_end_rows(sluice_host_ref host,
+                                                struct sluice_builder *builder,
+                                                const int64_t *positions, int64_t count)
+{
+    (void)host;
+    return builder_end_rows(builder, positions, count);
 }
 
 static void host_builder_drop_row(sluice_host_ref host, struct sluice_builder *builder)
@@ -169,8 +185,10 @@ void test_host_fill_builder(struct sluice_host_table *table)
     table->builder_int64 = host_builder_int64;
     table->builder_float64 = host_builder_float64;
     table->builder_string = host_builder_string;
+    table->builder_strings = host_builder_strings;
     table->builder_value = host_builder_value;
     table->builder_end_row = host_builder_end_row;
+    table->builder_end_rows = host_builder_end_rows;
     table->builder_drop_row = host_builder_drop_row;
     table->builder_origin = host_builder_origin;
     table->builder_rows = host_builder_rows;

@@ -59,6 +59,8 @@ static enum sluice_status host_reject(sluice_host_ref host, const struct sluice_
 static void host_verdict(sluice_host_ref host, struct sluice_verdicts *verdicts, int64_t row,
                          enum sluice_verdict verdict, const struct sluice_error *why)
 {
+    (void)verdicts; /* without assertions */
+    (void)why;
     struct test_host *test = test_host_of(host);
     assert((void *)verdicts == (void *)test->verdicts);
     assert(row >= 0 && row < test->verdict_count);

@@ -46,6 +46,12 @@ static void host_log(sluice_host_ref host, enum sluice_log_level level,
     putchar('\n');
 }
 
+static void host_readiness(sluice_host_ref host, const char *waits_for)
+{
+    (void)host;
+    (void)waits_for;
+}
+
 static void host_metric(sluice_host_ref host, size_t row, const char *const *labels, double value)
 {
     (void)host;
@@ -137,6 +143,23 @@ static bool host_charge(sluice_host_ref host, int64_t bytes)
     return account_charge(account, bytes);
 }
 
+static void host_memory(sluice_host_ref host, struct sluice_memory *memory)
+{
+    const struct test_host *test = test_host_of(host);
+    *memory = (struct sluice_memory){
+        .limit_bytes = test->memory_limit ? test->memory_limit : test->account.limit_bytes,
+        .used_bytes = (int64_t)test->account.used_bytes,
+    };
+    for (size_t i = 0; test->memory_limit && i < test->emitted_count; i++) {
+        memory->used_bytes -= batch_bytes(test->emitted[i]);
+    }
+}
+
+static void host_spilled(sluice_host_ref host, int64_t bytes)
+{
+    test_host_of(host)->spilled_bytes += bytes;
+}
+
 static enum sluice_status host_buffer_reserve(sluice_host_ref host, struct sluice_buffer *buffer,
                                               size_t extra)
 {
@@ -192,6 +215,7 @@ void test_host_fill_services(struct sluice_host_table *table)
     table->metric_add = host_metric;
     table->metric_set = host_metric;
     table->metric_observe = host_metric;
+    table->readiness = host_readiness;
     table->run = host_run;
     table->input_schema = host_input_schema;
     table->output_schema = host_output_schema;
@@ -205,6 +229,8 @@ void test_host_fill_services(struct sluice_host_table *table)
     table->resize = host_resize;
     table->free = host_free;
     table->charge = host_charge;
+    table->memory = host_memory;
+    table->spilled = host_spilled;
     table->buffer_reserve = host_buffer_reserve;
     table->buffer_free = host_buffer_free;
     table->state_write = host_state_write;

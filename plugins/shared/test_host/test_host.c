@@ -52,6 +52,7 @@ struct test_host *test_host_create(void)
                                     .step = "step",
                                     .member = "m1",
                                     .member_path = ".",
+                                    .spill_path = ".",
                                     .nonce = 7,
                                     .lane_count = 1,
                                     .memory_bytes = 256 << 20};

@@ -36,6 +36,8 @@ struct test_resource;
 struct test_host {
     struct sluice_host host;  /* first: the table's functions find the rest behind it */
     struct account account;   /* limit_bytes may be set; used_bytes is what the plugin holds */
+    int64_t memory_limit;     /* what the plugin is told as the budget, of which emitted batches use
+                               * nothing; nothing is refused. 0: the account's */
     int64_t allocations_left; /* so many more succeed; all do unless the test sets it */
     struct arena *arena;
     struct sluice_error *error;
@@ -57,6 +59,7 @@ struct test_host {
     struct test_resource *resources;
     struct text state; /* written by snapshot and stage, read back from the start */
     size_t state_read;
+    int64_t spilled_bytes;
     int64_t progress_done;
     int64_t progress_total;
     bool is_cancelled;

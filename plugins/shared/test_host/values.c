@@ -45,6 +45,14 @@ static bool host_parse_timestamp(sluice_host_ref host, const struct sluice_time_
     return time_format_parse(format, bytes, size, value_us);
 }
 
+static int64_t host_parse_timestamps(sluice_host_ref host, const struct sluice_time_format *format,
+                                     const struct sluice_string *texts, int64_t count,
+                                     int64_t *values_us)
+{
+    (void)host;
+    return time_format_parse_many(format, texts, count, values_us);
+}
+
 static bool host_is_utf8(sluice_host_ref host, const char *bytes, size_t size)
 {
     (void)host;
@@ -86,6 +94,7 @@ void test_host_fill_values(struct sluice_host_table *table)
     table->format_timestamp = host_format_timestamp;
     table->format_value = host_format_value;
     table->parse_timestamp = host_parse_timestamp;
+    table->parse_timestamps = host_parse_timestamps;
     table->is_utf8 = host_is_utf8;
     table->hash_bytes = host_hash_bytes;
     table->template_render = host_template_render;

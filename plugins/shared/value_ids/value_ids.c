@@ -5,6 +5,8 @@
 #include <string.h>
 
 enum { FIRST_ENTRIES = 64, FIRST_BLOCK = 4096, LAST_BLOCK = 1 << 20, MAX_ENTRIES = 1 << 30 };
+/* With so many values it is asked how often each came, which must be so often on average. */
+enum { JUDGED_VALUES = 1 << 14, LEAST_ROWS = 3 };
 
 static enum sluice_status grow_table(struct value_ids *ids, struct sluice_error *error)
 {
@@ -86,6 +88,7 @@ static const char *keep_bytes(struct value_ids *ids, struct sluice_string value)
         ids->blocks = block;
         ids->block_size = size;
         ids->block_used = 0;
+        ids->held_bytes += size;
     }
     char *copy = ids->blocks->bytes + ids->block_used;
     if (value.size)
@@ -106,13 +109,35 @@ static enum sluice_status add_value(struct value_ids *ids, struct sluice_string 
     return SLUICE_OK;
 }
 
+void value_ids_limit(struct value_ids *ids, size_t limit_bytes)
+{
+    ids->limit_bytes = limit_bytes;
+}
+
+static size_t held_bytes(const struct value_ids *ids)
+{
+    return ids->held_bytes + ids->entry_capacity * sizeof(*ids->entries) +
+           ((size_t)ids->slot_mask + 1) * sizeof(*ids->slots) +
+           (size_t)ids->remap_capacity * sizeof(*ids->remap);
+}
+
+/* Decided once a batch; a table with a limit may pass it by one batch. */
+static void judge(struct value_ids *ids, const struct sluice_column *column)
+{
+    ids->row_count += (uint64_t)column->length;
+    bool is_rare = !column->codes && ids->entry_count >= JUDGED_VALUES &&
+                   ids->row_count / LEAST_ROWS < ids->entry_count;
+    if (ids->limit_bytes && (is_rare || held_bytes(ids) > ids->limit_bytes))
+        ids->is_closed = true;
+}
+
 static enum sluice_status find_or_add(struct value_ids *ids, struct sluice_string value,
                                       uint32_t *id, struct sluice_error *error)
 {
     /* Folded, because an exchange has fixed some bits of the hash for all values of this lane. */
     uint64_t whole = sluice_hash_bytes(ids->host, value.bytes, value.size);
     uint32_t hash = (uint32_t)(whole ^ whole >> 32);
-    if (ids->entry_count == ids->entry_capacity) {
+    if (ids->entry_count == ids->entry_capacity && !ids->is_closed) {
         enum sluice_status status = grow_table(ids, error);
         if (status != SLUICE_OK)
             return status;
@@ -126,6 +151,10 @@ static enum sluice_status find_or_add(struct value_ids *ids, struct sluice_strin
             *id = ids->slots[at].id;
             return SLUICE_OK;
         }
+    }
+    if (ids->is_closed) {
+        *id = VALUE_WITHOUT_ID;
+        return SLUICE_OK;
     }
     enum sluice_status status = add_value(ids, value, &ids->slots[at], hash, error);
     *id = ids->slots[at].id;
@@ -218,18 +247,27 @@ static uint64_t fixed_word(const struct sluice_column *column, int64_t row)
     return word;
 }
 
+struct sluice_string column_value(const struct sluice_column *column, int64_t row, uint64_t *word)
+{
+    if (column->type == SLUICE_TYPE_STRING || column->type == SLUICE_TYPE_BINARY)
+        return sluice_column_string(column, row);
+    *word = fixed_word(column, row);
+    return (struct sluice_string){(const char *)word, sizeof(*word)};
+}
+
 static enum sluice_status map_values(struct value_ids *ids, const struct sluice_column *column,
                                      uint32_t *ids_by_row, struct sluice_error *error)
 {
-    bool is_string = column->type == SLUICE_TYPE_STRING || column->type == SLUICE_TYPE_BINARY;
     for (int64_t row = 0; row < column->length; row++) {
         ids_by_row[row] = 0;
         if (column->null_count && sluice_column_is_null(column, row))
             continue;
-        uint64_t word = is_string ? 0 : fixed_word(column, row);
-        struct sluice_string value = {(const char *)&word, sizeof(word)};
-        if (is_string)
-            value = sluice_column_string(column, row);
+        if (ids->is_closed) {
+            ids_by_row[row] = VALUE_WITHOUT_ID; /* it may have one: looking would cost more */
+            continue;
+        }
+        uint64_t word;
+        struct sluice_string value = column_value(column, row, &word);
         enum sluice_status status = find_or_add(ids, value, &ids_by_row[row], error);
         if (status != SLUICE_OK)
             return status;
@@ -242,6 +280,7 @@ enum sluice_status value_ids_map(struct value_ids *ids, const struct sluice_batc
 {
     struct sluice_column column;
     sluice_batch_column(ids->host, batch, index, &column);
+    judge(ids, &column);
     if (!column.codes || !column.length)
         return map_values(ids, &column, ids_by_row, error);
     enum sluice_status status = prepare_remap(ids, batch, index, &column, error);

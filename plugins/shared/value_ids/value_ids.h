@@ -23,9 +23,18 @@ enum sluice_status value_ids_create(const struct sluice_host *host, enum sluice_
                                     struct value_ids **ids, struct sluice_error *error);
 void value_ids_destroy(struct value_ids *ids); /* NULL is allowed */
 
+/* Values that hardly repeat, or that would take more than `limit_bytes`, get no ids any more:
+ * whoever calls this keeps those apart (spill/byte_heap.h). 0: no limit. */
+void value_ids_limit(struct value_ids *ids, size_t limit_bytes);
+
+/* The id of a value that came when no more ids were given. */
+#define VALUE_WITHOUT_ID UINT32_MAX
+
 /* ids_by_row[row] for every row of column `index` of the batch. */
 enum sluice_status value_ids_map(struct value_ids *ids, const struct sluice_batch *batch, int index,
                                  uint32_t *ids_by_row, struct sluice_error *error);
+
+enum sluice_type value_ids_type(const struct value_ids *ids);
 
 /* The highest id so far. */
 uint32_t value_ids_count(const struct value_ids *ids);
@@ -36,14 +45,17 @@ struct sluice_string value_ids_get(const struct value_ids *ids, uint32_t id);
 /* Order of two values: null first, strings bytewise, NaN last. */
 int value_ids_compare(const struct value_ids *ids, uint32_t one, uint32_t other);
 
-/* ranks[id]: position of the value in that order, from 0 (which is null's). `ranks` has room for
- * count + 1 numbers. */
-enum sluice_status value_ids_rank(const struct value_ids *ids, uint32_t *ranks,
-                                  struct sluice_error *error);
+/* The same of two values of a type, by their bytes. */
+int value_compare(enum sluice_type type, struct sluice_string one, struct sluice_string other);
 
-/* Appends the value, null included, to a builder's column of the same type. */
-enum sluice_status value_ids_append(const struct value_ids *ids, uint32_t id,
-                                    struct sluice_builder *builder, int column);
+/* The bytes that two equal values of a column share: strings as they are, the rest as a word, for
+ * which `word` is room. The row must not be null. */
+struct sluice_string column_value(const struct sluice_column *column, int64_t row, uint64_t *word);
+
+/* Appends a value to a builder's column of the type. */
+enum sluice_status value_append(const struct sluice_host *host, enum sluice_type type,
+                                struct sluice_string value, struct sluice_builder *builder,
+                                int column);
 
 /* < 0, 0, > 0 for two doubles, every NaN equal to itself and after all numbers. */
 int float64_compare(double one, double other);

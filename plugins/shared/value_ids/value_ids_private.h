@@ -31,6 +31,11 @@ struct value_ids {
     struct value_slot *slots; /* a power of two, at most half full */
     uint32_t slot_mask;
 
+    size_t limit_bytes; /* 0: none */
+    size_t held_bytes;  /* of blocks */
+    uint64_t row_count;
+    bool is_closed; /* no more ids */
+
     struct value_block *blocks;
     size_t block_used;
     size_t block_size;

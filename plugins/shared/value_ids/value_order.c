@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids back to values: reading, ordering and ranking them; and what else keyed steps share. */
+/* Ids back to values: reading and ordering them; and what else keyed steps share. */
 #include "value_ids/value_ids_private.h"
 
 #include <string.h>
@@ -21,6 +21,11 @@ enum sluice_status fail_over_budget(const struct sluice_host *host, struct sluic
                        "step %s has no memory left for %s; raise settings.memory", run->step, what);
 }
 
+enum sluice_type value_ids_type(const struct value_ids *ids)
+{
+    return ids->type;
+}
+
 uint32_t value_ids_count(const struct value_ids *ids)
 {
     return ids->entry_count;
@@ -39,27 +44,26 @@ int float64_compare(double one, double other)
     return (one > other) - (one < other);
 }
 
-static int compare_bytes(const struct value_entry *one, const struct value_entry *other)
+static int compare_bytes(struct sluice_string one, struct sluice_string other)
 {
-    size_t shorter = one->size < other->size ? one->size : other->size;
-    int order = shorter ? memcmp(one->bytes, other->bytes, shorter) : 0;
-    return order ? order : (one->size > other->size) - (one->size < other->size);
+    size_t shorter = one.size < other.size ? one.size : other.size;
+    int order = shorter ? memcmp(one.bytes, other.bytes, shorter) : 0;
+    return order ? order : (one.size > other.size) - (one.size < other.size);
 }
 
-static int compare_entries(enum sluice_type type, const struct value_entry *one,
-                           const struct value_entry *other)
+int value_compare(enum sluice_type type, struct sluice_string one, struct sluice_string other)
 {
     if (type == SLUICE_TYPE_STRING || type == SLUICE_TYPE_BINARY)
         return compare_bytes(one, other);
     if (type == SLUICE_TYPE_FLOAT64) {
         double a, b;
-        memcpy(&a, one->bytes, sizeof(a));
-        memcpy(&b, other->bytes, sizeof(b));
+        memcpy(&a, one.bytes, sizeof(a));
+        memcpy(&b, other.bytes, sizeof(b));
         return float64_compare(a, b);
     }
     int64_t a, b;
-    memcpy(&a, one->bytes, sizeof(a));
-    memcpy(&b, other->bytes, sizeof(b));
+    memcpy(&a, one.bytes, sizeof(a));
+    memcpy(&b, other.bytes, sizeof(b));
     return (a > b) - (a < b);
 }
 
@@ -69,67 +73,22 @@ int value_ids_compare(const struct value_ids *ids, uint32_t one, uint32_t other)
         return 0;
     if (!one || !other)
         return one ? 1 : -1;
-    return compare_entries(ids->type, &ids->entries[one - 1], &ids->entries[other - 1]);
+    return value_compare(ids->type, value_ids_get(ids, one), value_ids_get(ids, other));
 }
 
-/* Merges neighbouring runs of `width` ids until all are one; the result ends in *sorted. */
-static void merge_sort(const struct value_ids *ids, uint32_t **sorted, uint32_t *spare)
+enum sluice_status value_append(const struct sluice_host *host, enum sluice_type type,
+                                struct sluice_string value, struct sluice_builder *builder,
+                                int column)
 {
-    uint32_t count = ids->entry_count;
-    uint32_t *from = *sorted;
-    uint32_t *into = spare;
-    for (uint64_t width = 1; width < count; width *= 2) {
-        for (uint64_t low = 0; low < count; low += 2 * width) {
-            uint64_t middle = low + width < count ? low + width : count;
-            uint64_t high = low + 2 * width < count ? low + 2 * width : count;
-            uint64_t left = low, right = middle;
-            for (uint64_t at = low; at < high; at++) {
-                bool takes_left =
-                    left < middle &&
-                    (right == high || value_ids_compare(ids, from[left], from[right]) <= 0);
-                into[at] = takes_left ? from[left++] : from[right++];
-            }
-        }
-        uint32_t *other = from;
-        from = into;
-        into = other;
-    }
-    *sorted = from;
-}
-
-enum sluice_status value_ids_rank(const struct value_ids *ids, uint32_t *ranks,
-                                  struct sluice_error *error)
-{
-    size_t count = ids->entry_count;
-    uint32_t *memory = sluice_alloc(ids->host, (2 * count + 1) * sizeof(*memory));
-    if (!memory)
-        return fail_over_budget(ids->host, error, "sorting the different values of a column");
-    uint32_t *sorted = memory;
-    for (uint32_t i = 0; i < count; i++)
-        sorted[i] = i + 1;
-    merge_sort(ids, &sorted, memory + count);
-    ranks[0] = 0;
-    for (uint32_t i = 0; i < count; i++)
-        ranks[sorted[i]] = i + 1;
-    sluice_free(ids->host, memory);
-    return SLUICE_OK;
-}
-
-enum sluice_status value_ids_append(const struct value_ids *ids, uint32_t id,
-                                    struct sluice_builder *builder, int column)
-{
-    if (!id)
-        return sluice_builder_null(ids->host, builder, column);
-    struct sluice_string value = value_ids_get(ids, id);
-    if (ids->type == SLUICE_TYPE_STRING || ids->type == SLUICE_TYPE_BINARY)
-        return sluice_builder_string(ids->host, builder, column, value.bytes, value.size);
+    if (type == SLUICE_TYPE_STRING || type == SLUICE_TYPE_BINARY)
+        return sluice_builder_string(host, builder, column, value.bytes, value.size);
     int64_t word;
     memcpy(&word, value.bytes, sizeof(word));
-    if (ids->type == SLUICE_TYPE_BOOL)
-        return sluice_builder_bool(ids->host, builder, column, word != 0);
-    if (ids->type != SLUICE_TYPE_FLOAT64)
-        return sluice_builder_int64(ids->host, builder, column, word);
+    if (type == SLUICE_TYPE_BOOL)
+        return sluice_builder_bool(host, builder, column, word != 0);
+    if (type != SLUICE_TYPE_FLOAT64)
+        return sluice_builder_int64(host, builder, column, word);
     double number;
     memcpy(&number, value.bytes, sizeof(number));
-    return sluice_builder_float64(ids->host, builder, column, number);
+    return sluice_builder_float64(host, builder, column, number);
 }

@@ -68,6 +68,50 @@ static enum item_outcome judge_item(const struct item_result *result, enum es_ac
     return is_missing_pipeline ? ITEM_SETUP : ITEM_REJECT;
 }
 
+static bool skip(const char **at, const char *end, const char *text)
+{
+    size_t size = strlen(text);
+    bool is_it = (size_t)(end - *at) >= size && memcmp(*at, text, size) == 0;
+    *at += is_it ? size : 0;
+    return is_it;
+}
+
+/* {"index":{"status":201}}, with any action. */
+static bool skip_done_item(const char **at, const char *end, struct item_result *result)
+{
+    if (!skip(at, end, "{\"")) {
+        return false;
+    }
+    while (*at < end && **at >= 'a' && **at <= 'z') {
+        (*at)++;
+    }
+    if (!skip(at, end, "\":{\"status\":2") || end - *at < 2) {
+        return false;
+    }
+    unsigned tens = (unsigned)((*at)[0] - '0');
+    unsigned ones = (unsigned)((*at)[1] - '0');
+    *at += 2;
+    *result = (struct item_result){
+        .outcome = ITEM_DONE, .status = 200 + (int)(tens * 10 + ones), .type = "", .reason = ""};
+    return tens <= 9 && ones <= 9 && skip(at, end, "}}");
+}
+
+bool bulk_response_is_all_done(const char *body, size_t size, size_t count,
+                               struct item_result *results)
+{
+    const char *at = body;
+    const char *end = body + size;
+    if (!skip(&at, end, "{\"errors\":false,\"items\":[")) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if ((i > 0 && !skip(&at, end, ",")) || !skip_done_item(&at, end, &results[i])) {
+            return false;
+        }
+    }
+    return skip(&at, end, "]}") && at == end;
+}
+
 static const char *text_or_empty(const json_t *text)
 {
     return json_is_string(text) ? json_string_value(text) : "";

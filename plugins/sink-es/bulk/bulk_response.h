@@ -25,6 +25,11 @@ struct item_result {
     const char *reason;
 };
 
+/* The usual answer: all of `count` items were taken. False for every other one, and for this one in
+ * other words, which bulk_response_read understands; results may be half filled then. */
+bool bulk_response_is_all_done(const char *body, size_t size, size_t count,
+                               struct item_result *results);
+
 /* Fills one result for each of `count` items; the strings belong to *root, which the caller gives
  * back with json_decref. False where the body is not a whole answer to `count` items. */
 bool bulk_response_read(const char *body, size_t size, size_t count, enum es_action action,

@@ -83,6 +83,27 @@ static bool is_overtaken(const struct delivery *delivery, const struct item_resu
     return result->outcome == ITEM_CONFLICT && es_is_set(delivery->options->version);
 }
 
+static void count_items(struct delivery *delivery, const struct flight *flight)
+{
+    enum { OVERTAKEN = ITEM_SETUP + 1, RESULT_COUNT };
+    static const char *const names[RESULT_COUNT] = {
+        [ITEM_DONE] = "done",         [ITEM_DUPLICATE] = "duplicate", [ITEM_RETRY] = "retry",
+        [ITEM_REJECT] = "rejected",   [ITEM_CONFLICT] = "conflict",   [ITEM_AUTH] = "refused",
+        [ITEM_DENIED] = "refused",    [ITEM_SETUP] = "refused",       [OVERTAKEN] = "overtaken",
+    };
+    size_t counts[RESULT_COUNT] = {0};
+    for (size_t i = 0; i < flight->bulk.item_count; i++) {
+        const struct item_result *result = &delivery->results[i];
+        counts[is_overtaken(delivery, result) ? OVERTAKEN : (int)result->outcome]++;
+    }
+    for (size_t i = 0; i < RESULT_COUNT; i++) {
+        const char *const labels[] = {names[i]};
+        if (counts[i] > 0) {
+            sluice_metric_add(delivery->host, ES_METRIC_ITEMS, labels, (double)counts[i]);
+        }
+    }
+}
+
 static enum sluice_status settle_items(struct delivery *delivery, const struct flight *flight,
                                        struct tally *tally, struct sluice_error *error)
 {
@@ -97,10 +118,8 @@ static enum sluice_status settle_items(struct delivery *delivery, const struct f
             if (status != SLUICE_OK) {
                 return status;
             }
-        } else if (is_overtaken(delivery, result)) {
-            sluice_metric_add(delivery->host, ES_METRIC_OVERTAKEN, NULL, 1);
         } else if (result->outcome != ITEM_DONE && result->outcome != ITEM_DUPLICATE &&
-                   !tally->must_stop) {
+                   !is_overtaken(delivery, result) && !tally->must_stop) {
             tally->must_stop = true;
             tally->stopper = i;
         }
@@ -113,7 +132,6 @@ static enum sluice_status fail_retries(struct delivery *delivery, const struct f
 {
     const struct item_result *result = &delivery->results[tally->first_retry];
     enum sluice_code code = result->status == 429 ? SLUICE_CODE_THROTTLED : SLUICE_CODE_UNAVAILABLE;
-    sluice_metric_add(delivery->host, ES_METRIC_RETRIED, NULL, (double)tally->retries);
     return sluice_fail(delivery->host, error, SLUICE_RETRY, code,
                        "the search server could not take %zu of %zu documents now: HTTP %d %s: "
                        "%.400s",
@@ -139,6 +157,7 @@ static enum sluice_status settle_answer(struct delivery *delivery, struct flight
 {
     struct tally tally = {0};
     bulk_response_settle_twins(&flight->bulk, delivery->results);
+    count_items(delivery, flight);
     enum sluice_status status = settle_items(delivery, flight, &tally, error);
     if (status != SLUICE_OK) {
         return status;
@@ -161,6 +180,10 @@ static enum sluice_status read_answer(struct delivery *delivery, struct flight *
 {
     int64_t parsed_bytes = (int64_t)response->body_size * PARSED_FACTOR;
     json_t *root = NULL;
+    if (bulk_response_is_all_done(response->body, response->body_size, flight->bulk.item_count,
+                                  delivery->results)) {
+        return settle_answer(delivery, flight, error);
+    }
     if (!sluice_charge(delivery->host, parsed_bytes)) {
         return sluice_fail(delivery->host, error, SLUICE_FATAL, SLUICE_CODE_OVER_BUDGET,
                            "the memory budget has no room to read an answer of %zu bytes; raise "

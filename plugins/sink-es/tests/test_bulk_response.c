@@ -86,6 +86,41 @@ static void half_an_answer_is_no_answer(void **state)
     }
 }
 
+/* The short way takes an answer only where the long one finds every item done, with its status. */
+static void the_short_way_agrees_with_the_long_one(void **state)
+{
+    (void)state;
+    static const char whole[] =
+        "{\"errors\":false,\"items\":[{\"index\":{\"status\":201}},{\"create\":"
+        "{\"status\":200}},{\"update\":{\"status\":299}}]}";
+    struct item_result fast[4];
+    struct item_result slow[4];
+    assert_true(bulk_response_is_all_done(whole, strlen(whole), 3, fast));
+    assert_int_equal(fast[2].status, 299);
+    assert_false(bulk_response_is_all_done(whole, strlen(whole), 2, fast));
+    assert_false(bulk_response_is_all_done(whole, strlen(whole), 4, fast));
+    static const char bytes[] = "09a\"{}[],: \n4t";
+    for (size_t at = 0; at < strlen(whole); at++) {
+        assert_false(bulk_response_is_all_done(whole, at, 3, fast));
+        for (size_t i = 0; i < sizeof bytes - 1; i++) {
+            char body[sizeof whole];
+            memcpy(body, whole, sizeof whole);
+            body[at] = bytes[i];
+            json_t *root;
+            if (!bulk_response_is_all_done(body, strlen(body), 3, fast)) {
+                continue;
+            }
+            assert_true(bulk_response_read(body, strlen(body), 3, ES_INDEX, slow, &root));
+            for (size_t item = 0; item < 3; item++) {
+                assert_int_equal(fast[item].outcome, slow[item].outcome);
+                assert_int_equal(fast[item].status, slow[item].status);
+                assert_string_equal(fast[item].type, slow[item].type);
+            }
+            json_decref(root);
+        }
+    }
+}
+
 static void an_older_twin_is_not_sent_again_after_a_newer_one(void **state)
 {
     (void)state;
@@ -141,6 +176,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_item_gets_its_outcome),
         cmocka_unit_test(half_an_answer_is_no_answer),
+        cmocka_unit_test(the_short_way_agrees_with_the_long_one),
         cmocka_unit_test(an_older_twin_is_not_sent_again_after_a_newer_one),
         cmocka_unit_test(the_reason_is_one_line_of_the_servers_words),
     };

@@ -160,9 +160,11 @@ struct lane {
     struct sluice_builder *plain;
 };
 
-static void begin_lane(struct lane *lane, const struct session_options *options)
+static void begin_lane(struct lane *lane, const struct session_options *options,
+                       int64_t memory_limit)
 {
     lane->test = test_host_create();
+    lane->test->memory_limit = memory_limit;
     const struct sluice_schema *plain = click_schema(lane->test);
     const struct sluice_schema *coded = test_coded_schema(lane->test, plain);
     assert_int_equal(test_plan(lane->test, &session_transform, options, coded), SLUICE_OK);
@@ -211,7 +213,9 @@ static void assert_clustered(struct test_host *test)
     free(seen);
 }
 
-static void run_case(size_t count, int users, int lane_count, uint64_t seed)
+/* The bytes that went to disk. */
+static int64_t run_case(size_t count, int users, int lane_count, int64_t memory_limit,
+                        uint64_t seed)
 {
     uint64_t random = seed;
     const struct session_options options = default_options();
@@ -219,7 +223,7 @@ static void run_case(size_t count, int users, int lane_count, uint64_t seed)
     struct lane lanes[4];
     make_clicks(clicks, count, users, &random);
     for (int i = 0; i < lane_count; i++)
-        begin_lane(&lanes[i], &options);
+        begin_lane(&lanes[i], &options, memory_limit);
     for (size_t i = 0; i < count; i++) {
         struct lane *lane = &lanes[clicks[i].user % lane_count];
         append_click(test_random(&random) % 2 ? lane->coded : lane->plain, &clicks[i]);
@@ -227,11 +231,13 @@ static void run_case(size_t count, int users, int lane_count, uint64_t seed)
             flush_lane(lane);
     }
     struct text text = {0};
+    int64_t spilled_bytes = 0;
     for (int i = 0; i < lane_count; i++) {
         flush_lane(&lanes[i]);
         assert_int_equal(session_transform.finish(lanes[i].instance, lanes[i].test->error), 0);
         assert_clustered(lanes[i].test);
         text_append(&text, test_rows(lanes[i].test, false));
+        spilled_bytes += lanes[i].test->spilled_bytes;
     }
     char *model = model_rows(clicks, count);
     char *expected = test_sort_lines(model);
@@ -244,6 +250,7 @@ static void run_case(size_t count, int users, int lane_count, uint64_t seed)
     free(expected);
     free(rows);
     free(clicks);
+    return spilled_bytes;
 }
 
 /* ---- tests ---- */
@@ -262,7 +269,25 @@ static void any_lanes_cuts_and_encodings_give_the_answer_of_the_model(void **sta
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_dictionaries_create(cases[i].dictionary_cap);
-        run_case(cases[i].count, cases[i].users, cases[i].lanes, i + 1);
+        assert_int_equal(run_case(cases[i].count, cases[i].users, cases[i].lanes, 0, i + 1), 0);
+        test_dictionaries_destroy();
+    }
+}
+
+static void rows_that_went_to_disk_give_the_answer_of_the_model(void **state)
+{
+    (void)state;
+    const int cases[][4] = {{3000, 1, 1, 100},
+                            {20000, 3, 2, 100},
+                            {40000, 9000, 2, 20000},
+                            {40000, 9000, 1, 100},
+                            {30000, 60, 1, 7}}; /* as above */
+    uint64_t random = 5;
+    for (size_t i = 0; i < 4 * sizeof(cases) / sizeof(cases[0]); i++) {
+        const int *at = cases[i / 4];
+        test_dictionaries_create(at[3]);
+        int64_t limit = INT64_C(20000) << test_random(&random) % 5;
+        assert_true(run_case((size_t)at[0], at[1], at[2], limit, i) > 0);
         test_dictionaries_destroy();
     }
 }
@@ -272,7 +297,7 @@ static char *run_times(const int64_t *times_us, size_t count)
     test_dictionaries_create(100);
     struct lane lane;
     const struct session_options options = default_options();
-    begin_lane(&lane, &options);
+    begin_lane(&lane, &options, 0);
     for (size_t i = 0; i < count; i++) {
         const struct click click = {1, times_us[i], "/a", "DK", 1, 1, 0};
         append_click(lane.plain, &click);
@@ -330,7 +355,7 @@ static void rows_without_key_or_time_are_rejected_with_the_column(void **state)
     test_dictionaries_create(100);
     struct lane lane;
     const struct session_options options = default_options();
-    begin_lane(&lane, &options);
+    begin_lane(&lane, &options, 0);
     builder_origin(lane.plain, "clicks.json", -1);
     for (int i = 0; i < 4; i++) {
         if (i == 1)
@@ -432,7 +457,7 @@ static void over_the_budget_the_step_and_the_setting_are_named(void **state)
         test_dictionaries_create(100000);
         struct lane lane;
         const struct session_options options = default_options();
-        begin_lane(&lane, &options);
+        begin_lane(&lane, &options, 0);
         uint64_t random = 3;
         struct click click;
         for (int i = 0; i < 5000; i++) {
@@ -462,6 +487,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_lanes_cuts_and_encodings_give_the_answer_of_the_model),
+        cmocka_unit_test(rows_that_went_to_disk_give_the_answer_of_the_model),
         cmocka_unit_test(the_gap_is_inclusive_and_ties_last_no_time),
         cmocka_unit_test(times_at_both_ends_of_the_range_do_not_overflow),
         cmocka_unit_test(rows_in_reverse_are_sorted_in_reasonable_time),

@@ -5,6 +5,7 @@ import mmap
 import struct
 from contextlib import contextmanager
 
+from harness.faults import preloading
 from harness.sluice import BUILD
 
 LIBRARY = BUILD / "tests" / "live.so"
@@ -20,9 +21,8 @@ class Machine:
             self.switches = mmap.mmap(file.fileno(), 4096)
 
     def environment(self):
-        assert LIBRARY.exists(), f"{LIBRARY} is not built: configure with SLUICE_TESTS=ON"
-        return {"LD_PRELOAD": LIBRARY, "SLUICE_LIVE_FAULTS": self.path,
-                "SLUICE_LIVE_FOLDER": self.folder}
+        return preloading(LIBRARY) | {"SLUICE_LIVE_FAULTS": self.path,
+                                      "SLUICE_LIVE_FOLDER": self.folder}
 
     def shift_clock(self, milliseconds):
         struct.pack_into("q", self.switches, CLOCK, milliseconds)

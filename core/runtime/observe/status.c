@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the outside may see of a running runtime. */
-#include "runtime/replay/replay.h"
+#include "runtime/observe/observe.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +32,8 @@ void runtime_flow_status(const struct runtime *runtime, size_t index, struct flo
 {
     struct flow *flow = &runtime->flows[index];
     *status = (struct flow_status){.pipeline = flow->pipeline->plan, .plan = flow->plan};
-    for (size_t code = 0; code < SLUICE_CODE_COUNT; code++)
-        status->rejected += atomic_load_explicit(&flow->rejects_by_code[code],
+    for (size_t i = 0; i < flow->step_count; i++)
+        status->rejected += atomic_load_explicit(&flow->steps[i].counters.rejected,
                                                  memory_order_relaxed);
     pthread_mutex_lock(&flow->lock);
     status->state = flow->state;
@@ -68,6 +68,7 @@ void runtime_step_status(const struct runtime *runtime, size_t flow, size_t inde
 {
     struct flow_step *step = &runtime->flows[flow].steps[index];
     const struct step_counters *counters = &step->counters;
+    int64_t waiting_input_ns = step_waiting_input_ns(step);
     int blocked_by = atomic_load(&counters->blocked_by);
     *status = (struct step_status){
         .plan = step->plan,
@@ -80,8 +81,9 @@ void runtime_step_status(const struct runtime *runtime, size_t flow, size_t inde
         .rejected = get(&counters->rejected),
         .duplicates = get(&counters->duplicates),
         .retries = get(&counters->retries),
+        .spilled_bytes = get(&counters->spilled_bytes),
         .working_ns = get_signed(&counters->time_ns[STEP_WORKING]),
-        .waiting_input_ns = get_signed(&counters->time_ns[STEP_WAITING_INPUT]),
+        .waiting_input_ns = waiting_input_ns,
         .waiting_output_ns = get_signed(&counters->time_ns[STEP_WAITING_OUTPUT]),
         .waiting_retry_ns = get_signed(&counters->time_ns[STEP_WAITING_RETRY]),
         .queued_bytes = get_signed(&counters->queued_bytes),
@@ -107,5 +109,5 @@ void runtime_replay_report(const struct runtime *runtime, size_t index,
 
 uint64_t runtime_rejects(const struct runtime *runtime, size_t flow, enum sluice_code code)
 {
-    return get(&runtime->flows[flow].rejects_by_code[code]);
+    return flow_rejects(&runtime->flows[flow], code);
 }
