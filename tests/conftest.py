@@ -63,8 +63,10 @@ def sample(request):
 
 @pytest.fixture(autouse=True)
 def faults_end_with_their_test():
+    """Those of fixtures that live longer go on."""
+    before = fault_server.running()
     yield
-    fault_server.stop_all()
+    fault_server.stop_all(but=before)
 
 
 def _serve(server):

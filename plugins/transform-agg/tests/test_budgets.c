@@ -117,15 +117,15 @@ static void the_answer_is_the_same_whatever_the_budget(void **state)
 {
     (void)state;
     const struct data cases[] = {
-        {9000, 40, false, 1}, {20000, 5000, true, 2}, {20000, 4000000, false, 3}};
+        {4200, 40, false, 1}, {7000, 2000, true, 2}, {7000, 4000000, false, 3}};
     uint64_t random = 17;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         for (int is_clustered = 0; is_clustered < 2; is_clustered++) {
             int64_t spilled;
             char *expected = answer(&cases[i], 0, is_clustered, &spilled);
             assert_int_equal(spilled, 0);
-            for (int round = 0; round < 3; round++) {
-                int64_t limit = INT64_C(50000) << test_random(&random) % 6;
+            for (int round = 0; round < 2; round++) {
+                int64_t limit = INT64_C(100000) << test_random(&random) % 5;
                 char *rows = answer(&cases[i], limit, is_clustered, &spilled);
                 assert_string_equal(rows, expected);
                 assert_true(spilled > 0 || cases[i].page_count < 100);
