@@ -2,14 +2,23 @@
 """What the scripts of this folder share: running a command and what it cost."""
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PROGRAM = Path(os.environ.get("SLUICE_BUILD", ROOT / "build")) / "sluice"
+PROGRAM = Path(os.environ.get("SLUICE_BUILD", ROOT / "build")).resolve() / "sluice"
+LAUNCH = Path(__file__).with_name("launch.py")
+PATIENCE = 1200  # seconds that any one command may take
+
+
+class Failed(SystemExit):
+    """A command that did not do its work, and what it said; ends a script that does not expect it."""
 
 
 @dataclass
@@ -24,19 +33,53 @@ class Cost:
         return f"{self.wall:7.2f} s wall {self.cpu:7.2f} s CPU {self.peak:7.0f} MiB"
 
 
-def measure(command, folder, env=None):
-    """Runs a command to its end; a failure ends the script with what the command said."""
+def measure(command, folder, env=None, until=None):
+    """Runs a command to its end and gives its Cost. With `until`, a condition, the command is a
+    daemon: the wall time ends when the condition holds, and SIGTERM ends the command."""
     log = Path(folder) / "command.log"
-    with open(log, "wb") as output:
-        started = time.monotonic()
-        process = subprocess.Popen([str(word) for word in command], cwd=folder, stdout=output,
-                                   stderr=output, env=os.environ | (env or {}))
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        sys.exit(f"{command[0]} ended with {process.returncode}:\n{log.read_text()}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    variables = os.environ | {key: str(value) for key, value in (env or {}).items()}
+    started = time.monotonic()
+    with subprocess.Popen([sys.executable, "-I", "-S", LAUNCH, log, *map(str, command)], cwd=folder,
+                          env=variables, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          text=True) as launcher:
+        group = int(launcher.stdout.readline())
+        limit = threading.Timer(PATIENCE, _end, (group, signal.SIGKILL))
+        limit.start()
+        try:
+            reached = until is None or _wait_for(until, group, started)
+            wall = time.monotonic() - started
+            if until is not None:
+                _end(group)
+            result = launcher.stdout.read().split()
+        except BaseException:
+            _end(group)
+            raise
+        finally:
+            limit.cancel()
+    code, own_wall, cpu, peak = int(result[0]), *map(float, result[1:])
+    if not reached or (until is None and code != 0):
+        raise Failed(f"{command[0]} ended with {code}:\n{_tail(log)}")
+    return Cost(own_wall if until is None else wall, cpu, peak / 1024)
+
+
+def _wait_for(until, group, started):
+    """Whether the condition came to hold while the command ran."""
+    while time.monotonic() - started < PATIENCE:
+        if until():
+            return True
+        if not os.path.exists(f"/proc/{group}"):
+            return until()
+        time.sleep(0.02)
+    return False
+
+
+def _end(group, number=signal.SIGTERM):
+    with suppress(ProcessLookupError):
+        os.killpg(group, number)
+
+
+def _tail(log, size=4000):
+    return log.read_text(errors="replace")[-size:]
 
 
 def least(costs):

@@ -1,7 +1,11 @@
-# sluice_add_plugin(NAME SOURCES … [LIBRARIES …])
-# A shared object build/plugins/sluice-NAME.so with one exported symbol and nothing undefined.
+# sluice_add_plugin(NAME SOURCES … [LIBRARIES …] [PACKAGE component])
+# A shared object build/plugins/sluice-NAME.so with one exported symbol and nothing undefined. PACKAGE names the
+# component of sluice_packages.cmake that it is installed with; without it that is the program's.
 function(sluice_add_plugin name)
-  cmake_parse_arguments(PLUGIN "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(PLUGIN "" "PACKAGE" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT PLUGIN_PACKAGE)
+    set(PLUGIN_PACKAGE program)
+  endif()
   add_library(plugin_${name} MODULE ${PLUGIN_SOURCES})
   set_target_properties(plugin_${name} PROPERTIES
     PREFIX "" OUTPUT_NAME "sluice-${name}"
@@ -15,7 +19,8 @@ function(sluice_add_plugin name)
     target_link_options(plugin_${name} PRIVATE -Wl,--no-undefined)
   endif()
   target_link_libraries(plugin_${name} PRIVATE ${PLUGIN_LIBRARIES} Threads::Threads)
-  install(TARGETS plugin_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sluice/plugins)
+  install(TARGETS plugin_${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sluice/plugins
+          COMPONENT ${PLUGIN_PACKAGE})
 endfunction()
 
 # sluice_shared_library(NAME SOURCES … [LIBRARIES …]): a static library for our own plugins.

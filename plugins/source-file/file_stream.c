@@ -106,6 +106,7 @@ enum sluice_status file_stream_open(struct file_stream *stream, const char *path
 static enum sluice_status make_room(struct file_stream *stream, char **target,
                                     struct sluice_error *error)
 {
+    *target = NULL;
     size_t left = stream->window_size;
     if (!stream->block || left > stream->head_room) {
         size_t head_room = stream->head_room ? stream->head_room : FIRST_HEAD_ROOM;

@@ -9,13 +9,44 @@
  *
  * librdkafka waits by the wall clock, and one that is set back by an hour would hold up the lane, and
  * with it the barriers, for that hour, and librdkafka's own thread with the heartbeats, too. So each
- * second the thread ends a wait of the reader, and asks something that the other has to answer. */
+ * second the thread ends a wait of the reader, and asks something that the other has to answer. The
+ * threads of brokers that are away, which wait before they connect again, are woken after a step of
+ * the clock. */
 #include "consumer.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define POLL_SECONDS 1
+#define STEP_MS 300
+#define WAKES_AFTER_STEP 3 /* a wait may just have been begun with the time before the step */
+
+/* New credentials wake the threads of all brokers, and no other call does. These are the same ones
+ * as before. */
+static void wake_brokers(struct source_kafka *source)
+{
+    const struct kafka_client_options *kafka = &source->options->client;
+    rd_kafka_error_t *error = rd_kafka_sasl_set_credentials(
+        source->client.rk, kafka->username ? kafka->username : "",
+        kafka->password ? kafka->password : "");
+    if (error)
+        rd_kafka_error_destroy(error);
+}
+
+/* Lock held. */
+static void watch_clock(struct source_kafka *source)
+{
+    struct keeper *keeper = &source->keeper;
+    int64_t ahead_ms = sluice_now_ms(source->host) - sluice_monotonic_ms(source->host);
+    if (llabs(ahead_ms - keeper->clock_ahead_ms) > STEP_MS)
+        keeper->wakes_left = WAKES_AFTER_STEP;
+    keeper->clock_ahead_ms = ahead_ms;
+    if (keeper->wakes_left > 0) {
+        keeper->wakes_left--;
+        wake_brokers(source);
+    }
+}
 
 static void *keep(void *argument)
 {
@@ -30,6 +61,7 @@ static void *keep(void *argument)
         rd_kafka_topic_partition_list_t *topics = NULL;
         if (rd_kafka_subscription(source->client.rk, &topics) == RD_KAFKA_RESP_ERR_NO_ERROR)
             rd_kafka_topic_partition_list_destroy(topics);
+        watch_clock(source);
         pthread_mutex_unlock(&keeper->lock);
         lag_measure(source);
         pthread_mutex_lock(&keeper->lock);
@@ -53,6 +85,7 @@ enum sluice_status keeper_start(struct source_kafka *source, struct sluice_error
     pthread_cond_init(&keeper->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     keeper->is_stopping = false;
+    keeper->clock_ahead_ms = sluice_now_ms(source->host) - sluice_monotonic_ms(source->host);
     int code = pthread_create(&keeper->thread, NULL, keep, source);
     keeper->is_started = code == 0;
     if (code == 0)

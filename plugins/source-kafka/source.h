@@ -43,6 +43,8 @@ struct keeper {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool is_stopping; /* guarded by lock */
+    int64_t clock_ahead_ms; /* of the wall clock, to the monotonic one */
+    int wakes_left;         /* of the brokers' threads, after a step of the wall clock */
 };
 
 /* What lag is measured against, for the keeper's thread. */

@@ -31,7 +31,7 @@ class Installed:
                        capture_output=True)
         first.rename(self.prefix)
         self.program = self.prefix / "bin" / "sluice"
-        (package,) = self.prefix.glob("lib/**/sluice.pc")
+        (package,) = self.prefix.glob("share/**/sluice.pc")
         self.environment = os.environ | {"PKG_CONFIG_PATH": str(package.parent)}
 
     def pkg_config(self, *arguments):

@@ -49,6 +49,18 @@ def test_rows_that_fulfil_a_condition_go_on(sluice):
                    if row["country"] in ("Germany", "Côte d'Ivoire") and (row["n"] or 0) >= 100]
 
 
+@pytest.mark.parametrize("condition, is_wanted", [
+    ("n < 100", lambda n: n is not None and n < 100),
+    ("n = 4999", lambda n: n == 4999),
+    ("n in (0, 1, 2, 3)", lambda n: n in (1, 2, 3)),
+    ("n >= -5 and not n > 7", lambda n: n is not None and n <= 7)])
+def test_a_condition_may_compare_numbers(sluice, condition, is_wanted):
+    """The numbers of a condition are read while the flow is planned, by `check` as by `run`."""
+    got = select(sluice, f'where: "{condition}"')
+    assert got == [row for row in ROWS if is_wanted(row["n"])]
+    sluice.run_ok("check", "select.yaml")
+
+
 def test_a_condition_may_look_at_columns_that_do_not_go_on(sluice):
     got = select(sluice, """columns: [user], where: "n is null or not country != 'France'" """)
     assert got == [{"user": row["user"]} for row in ROWS

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 from harness import sluice
 
@@ -100,6 +102,7 @@ class Service:
         if process.poll() is not None:
             self._note_end(process.returncode)
             return process.returncode
+        _await_main(process)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         try:
@@ -135,3 +138,16 @@ class Service:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _await_main(process):
+    """Until then the system ends a process that gets a signal; main blocks them first of all."""
+    def has_begun():
+        try:
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except OSError:
+            return True
+        blocked = re.search(r"SigBlk:\s+(\w+)", status)
+        return not blocked or int(blocked[1], 16) >> (signal.SIGTERM - 1) & 1
+    while process.poll() is None and not has_begun():
+        time.sleep(0.001)
